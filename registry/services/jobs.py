@@ -1,0 +1,51 @@
+"""Work to be done later: a row in the writing transaction, a message after commit that carries only its id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+
+import structlog
+from celery import current_app
+from django.db import connections, transaction
+from kombu.exceptions import OperationalError
+
+from registry.models import Job, StaleMark, Trial, User
+from registry.services.auditing import current_request_id
+from registry.vocabulary import JobKind
+
+log = structlog.get_logger(__name__)
+
+
+def mark_stale(trial: Trial, *, by: User, enrolment_ids: Iterable[int] | None = None, using: str = "default") -> None:
+    """Mark endpoints of some enrolments (None: of the whole trial) as stale and ask for one refresh, in this transaction."""
+    marks = [StaleMark(trial=trial, enrolment_id=pk) for pk in enrolment_ids] if enrolment_ids is not None else [StaleMark(trial=trial)]
+    StaleMark.objects.using(using).bulk_create(marks, batch_size=10_000)
+    request_job(JobKind.REFRESH, trial, by=by, using=using)
+
+
+def request_job(kind: JobKind, trial: Trial, *, by: User, using: str = "default") -> None:
+    """Store one waiting job (a second waiting one of the same kind is served by the first) and announce it after commit."""
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO registry_job (kind, trial_id, state, requested_by_id, request_id, attempts, failure)
+               VALUES (%s, %s, 'queued', %s, %s, 0, '')
+               ON CONFLICT (kind, trial_id) WHERE state = 'queued' DO NOTHING RETURNING id""",
+            [kind, trial.pk, by.pk, current_request_id.get()],
+        )
+        row = cursor.fetchone()
+    if row:
+        transaction.on_commit(partial(announce, row[0]), using=using)
+
+
+def announce(job_id: int) -> None:
+    """Send the job's id to the worker. A broker that is away loses nothing: the sweep sends the id again."""
+    try:
+        current_app.send_task("registry.run_job", args=[job_id], retry=False)
+    except OperationalError as error:
+        log.warning("broker_away", job_id=job_id, reason=type(error).__name__)
+
+
+def unfinished_jobs() -> list[int]:
+    """Return the ids of jobs that are waiting or were left running, oldest first."""
+    return list(Job.objects.filter(state__in=["queued", "running"]).order_by("created_at").values_list("pk", flat=True))

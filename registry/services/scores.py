@@ -1,0 +1,91 @@
+"""Pain scores: record a set, correct one as a new version, void one. Nothing is ever overwritten."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from registry.exceptions import Conflict, InvalidInput, Problem
+from registry.models import PainScore, User
+from registry.roles import Permission
+from registry.rules.scores import ScaleRange, value_problem, value_units
+from registry.services.auditing import audited
+from registry.services.jobs import mark_stale
+
+MINIMUM_REASON = 10
+CORRECTION_REASONS = {
+    "typing_error": "Typing error",
+    "read_from_paper": "Read again from the paper diary",
+    "patient_corrected": "Patient corrected the answer",
+    "wrong_patient": "Entered for the wrong patient",
+    "other": "Other",
+}
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a record is changed: one of the fixed reasons, with own words where it is 'other'."""
+
+    code: str
+    text: str = ""
+
+    def sentence(self) -> str:
+        """Return the reason for the history; raise InvalidInput when it says nothing."""
+        if self.code not in CORRECTION_REASONS:
+            raise InvalidInput([Problem("reason", "Choose why the record is changed.", "required")])
+        if self.code == "other" and len(self.text.strip()) < MINIMUM_REASON:
+            raise InvalidInput([Problem("reason_text", f"Say why in at least {MINIMUM_REASON} characters.", "too_short")])
+        label = CORRECTION_REASONS[self.code]
+        return f"{label}: {self.text.strip()}" if self.text.strip() else label
+
+
+def correct_score(score: PainScore, *, value: Decimal, reason: Reason, by: User, now: datetime) -> PainScore:
+    """End this version and add the next with the new value; return it.
+
+    Raises Conflict when somebody corrected or voided the version meanwhile, InvalidInput for a value off the scale.
+    """
+    by.check_can(Permission.SCORE_CORRECT, trial=score.enrolment.trial, site=score.enrolment.site)
+    sentence = reason.sentence()
+    problem = value_problem(value, ScaleRange(score.scale.minimum, score.scale.maximum, score.scale.step))
+    if problem is None and value == score.value:
+        problem = Problem("value", "This is the value on record. Enter the corrected one, or go back.", "unchanged")
+    if problem is not None:
+        raise InvalidInput([problem])
+    with audited(by=by, reason=sentence):
+        _end_version(score, now=now, voided=False)
+        successor = PainScore.objects.get(pk=score.pk)
+        successor.pk, successor.version, successor.ended_at = None, score.version + 1, None
+        successor.value, successor.value_units, successor.recorded_at = value, value_units(value), now
+        successor.save(force_insert=True)
+        mark_stale(score.enrolment.trial, enrolment_ids=[score.enrolment_id], by=by)
+    return successor
+
+
+def void_score(score: PainScore, *, reason: Reason, by: User, now: datetime) -> None:
+    """Take a score out of use; it stays readable in the history. Raises Conflict when it was ended meanwhile."""
+    by.check_can(Permission.SCORE_CORRECT, trial=score.enrolment.trial, site=score.enrolment.site)
+    sentence = reason.sentence()
+    with audited(by=by, reason=sentence):
+        _end_version(score, now=now, voided=True)
+        mark_stale(score.enrolment.trial, enrolment_ids=[score.enrolment_id], by=by)
+
+
+def restore_score(score: PainScore, *, reason: Reason, by: User, now: datetime) -> PainScore:
+    """Bring a voided score back as its next version; raise Conflict unless it is the voided last version."""
+    by.check_can(Permission.SCORE_CORRECT, trial=score.enrolment.trial, site=score.enrolment.site)
+    sentence = reason.sentence()
+    with audited(by=by, reason=sentence):
+        latest = PainScore.objects.select_for_update().filter(record=score.record).order_by("-version").first()
+        if latest is None or latest.pk != score.pk or not latest.voided:
+            raise Conflict("This score is not voided any more. Open it again to see what it is now.")
+        latest.pk, latest.version, latest.ended_at, latest.voided, latest.recorded_at = None, score.version + 1, None, False, now
+        latest.save(force_insert=True)
+        mark_stale(score.enrolment.trial, enrolment_ids=[score.enrolment_id], by=by)
+    return latest
+
+
+def _end_version(score: PainScore, *, now: datetime, voided: bool) -> None:
+    """Compare and set: only the one who finds the version open may end it."""
+    if not PainScore.objects.filter(pk=score.pk, ended_at__isnull=True).update(ended_at=now, voided=voided):
+        raise Conflict("Somebody changed this score while you were looking at it. Open it again to see what it is now.")
