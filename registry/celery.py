@@ -13,6 +13,8 @@ environment.export_default(DJANGO_SETTINGS_MODULE="registry.settings")
 
 app = Celery("registry")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+# A new app is current in the thread that made it only; a web thread would send its tasks to a broker on localhost.
+app.set_default()
 
 
 @setup_logging.connect

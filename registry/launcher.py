@@ -135,7 +135,7 @@ def install_fast(files: list[Path]) -> bool:
     arguments = ["install", "--quiet", *requirement_arguments([FAST_INSTALLER])]
     if subprocess.run([*pip(), *arguments], capture_output=True, check=False).returncode:
         return False
-    command = [str(PYTHON), "-m", "uv", "pip", "install", "--quiet", "--python", str(PYTHON)]
+    command = [str(PYTHON), "-m", "uv", "pip", "install", "--quiet", "--compile-bytecode", "--python", str(PYTHON)]
     return subprocess.run([*command, *requirement_arguments(files)], capture_output=True, check=False).returncode == 0
 
 

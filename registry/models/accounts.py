@@ -9,6 +9,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.hashers import check_password
 from django.db import models
 from django.db.models.functions import Lower, Now
+from django.utils import timezone
 
 from registry.exceptions import NotAllowed
 from registry.models.history import tracked
@@ -59,12 +60,12 @@ class User(AbstractBaseUser):
         """Return up to two capitals for the account button."""
         return "".join(part[0] for part in self.name.split()[:2]).upper()
 
-    def current_memberships(self, today: date | None = None) -> list[Membership]:
+    def current_memberships(self) -> list[Membership]:
         """Return the memberships in force today, read once per request object."""
         cached: list[Membership] | None = self.__dict__.get("_memberships")
         if cached is None:
             rows = Membership.objects.filter(user=self).select_related("trial", "site")
-            cached = [row for row in rows if row.in_force(today or date.today())]
+            cached = [row for row in rows if row.in_force(timezone.now().date())]
             self.__dict__["_memberships"] = cached
         return cached if self.is_active else []
 

@@ -13,6 +13,7 @@ from registry.models.columns import NewUuid, word_column
 from registry.models.diagnoses import EnrolmentPain
 from registry.models.history import tracked
 from registry.models.patients import Enrolment
+from registry.models.score_references import references_checked
 from registry.models.trials import Scale, VisitType
 from registry.roles import ROLES, Permission
 from registry.vocabulary import AnswerState, Rater, RecallPeriod, ScoreContext, ScoreSource
@@ -85,10 +86,10 @@ class PainScore(models.Model):
 
     record = models.UUIDField(db_default=NewUuid())
     version = models.PositiveSmallIntegerField(default=1)
-    enrolment = models.ForeignKey(Enrolment, models.PROTECT, related_name="scores", db_index=False)
-    scale = models.ForeignKey(Scale, models.PROTECT, related_name="+", db_index=False)
-    pain = models.ForeignKey(EnrolmentPain, models.PROTECT, null=True, related_name="+", db_index=False)
-    visit_type = models.ForeignKey(VisitType, models.PROTECT, null=True, related_name="+", db_index=False)
+    enrolment = models.ForeignKey(Enrolment, models.PROTECT, related_name="scores", db_index=False, db_constraint=False)
+    scale = models.ForeignKey(Scale, models.PROTECT, related_name="+", db_index=False, db_constraint=False)
+    pain = models.ForeignKey(EnrolmentPain, models.PROTECT, null=True, related_name="+", db_index=False, db_constraint=False)
+    visit_type = models.ForeignKey(VisitType, models.PROTECT, null=True, related_name="+", db_index=False, db_constraint=False)
     context = word_column(ScoreContext)
     recall = word_column(RecallPeriod)
     source = word_column(ScoreSource)
@@ -111,6 +112,7 @@ class PainScore(models.Model):
     objects = PainScoreQuerySet.as_manager()
 
     class Meta:
+        triggers = references_checked()
         constraints = [
             models.CheckConstraint(
                 name="score_units_equal_value", condition=models.Q(value_units=models.F("value") * models.Value(1_000_000))

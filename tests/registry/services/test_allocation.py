@@ -23,6 +23,7 @@ from tests.trials import make_enrolment, make_trial
 pytestmark = pytest.mark.usefixtures("committed_db")
 
 PRESSES = 200
+PLACES = "closed.slot s JOIN closed.kit k ON k.id = s.kit_id JOIN closed.arm a ON a.id = s.arm_id"
 
 
 def closed_rows(sql: str, *values: object) -> list[tuple[object, ...]]:
@@ -65,7 +66,7 @@ def test_generated_list_is_stored_with_its_seed_and_the_hash_of_its_bytes(trial,
     balance = "SELECT stratum, a.part, count(*) FROM closed.slot JOIN closed.arm a ON a.id = arm_id GROUP BY 1, 2"
     counts = {(stratum, part): n for stratum, part, n in closed_rows(balance)}
     assert {counts[stratum, "active"] - counts[stratum, "sham"] for stratum in STRATA} == {0}
-    assert closed_rows("SELECT count(*) FROM closed.slot s JOIN closed.kit k ON k.id = s.kit_id JOIN closed.arm a ON a.id = s.arm_id WHERE k.part <> a.part") == [(0,)]
+    assert closed_rows(f"SELECT count(*) FROM {PLACES} WHERE k.part <> a.part") == [(0,)]
 
 
 def test_seed_is_minted_and_recorded_when_none_is_given(trial, uma):
@@ -82,9 +83,8 @@ def test_imported_list_keeps_its_bytes_and_hash(trial, uma):
     assert made.sha256 == hashlib.sha256(content).hexdigest()
     [(source, sha256)] = closed_rows("SELECT source, sha256 FROM closed.allocation_list")
     assert hashlib.sha256(source.encode()).hexdigest() == sha256 == made.sha256
-    assert closed_rows("SELECT position, k.code, a.code FROM closed.slot s JOIN closed.kit k ON k.id = kit_id JOIN closed.arm a ON a.id = arm_id ORDER BY 1") == [
-        (1, "QX-77", "m1-sham"), (2, "AB-12", "m1-active"),
-    ]  # fmt: skip
+    places = closed_rows(f"SELECT s.position, k.code, a.code FROM {PLACES} ORDER BY 1")
+    assert places == [(1, "QX-77", "m1-sham"), (2, "AB-12", "m1-active")]
 
 
 def test_imported_list_without_codes_gets_drawn_ones(trial, uma):
@@ -125,7 +125,9 @@ def test_masked_people_may_not_prepare_a_list(trial, alice):
 
 def test_patient_gets_the_first_place_and_keeps_it(prepared, enrolment, alice):
     kit = press(enrolment, alice)
-    [(code, assigned)] = closed_rows("SELECT k.code, s.enrolment_id FROM closed.slot s JOIN closed.kit k ON k.id = kit_id WHERE stratum = 'site=N' AND position = 1")
+    [(code, assigned)] = closed_rows(
+        "SELECT k.code, s.enrolment_id FROM closed.slot s JOIN closed.kit k ON k.id = kit_id WHERE stratum = 'site=N' AND position = 1"
+    )
     assert (code, assigned) == (kit, enrolment.pk)
     row = Allocation.objects.get()
     assert (row.enrolment, row.kit_code, row.stratum, row.analysis_site, row.allocated_at, row.allocated_on) == (
@@ -286,20 +288,25 @@ def _press_and_close(enrolment, by):
 
 
 def test_connection_killed_before_commit_loses_the_whole(prepared, enrolment, alice, owner_connection):
-    with connect("web") as web, pytest.raises(psycopg.OperationalError):
-        web.execute("SELECT registry_begin_change(uuidv7(), %s, 'allocation requested', '', NULL)", [alice.pk])
-        web.execute("SELECT registry_allocate(%s, 1::smallint, 'site=N', %s, %s)", [enrolment.pk, NOW, NOW.date()])
-        owner_connection.execute("SELECT pg_terminate_backend(%s)", [web.info.backend_pid])
+    web = connect("web")
+    web.execute("SELECT registry_begin_change(uuidv7(), %s, 'allocation requested', '', NULL)", [alice.pk])
+    web.execute("SELECT registry_allocate(%s, 1::smallint, 'site=N', %s, %s)", [enrolment.pk, NOW, NOW.date()])
+    owner_connection.execute("SELECT pg_terminate_backend(%s)", [web.info.backend_pid])
+    with pytest.raises(psycopg.OperationalError):
         web.commit()
     assert not Allocation.objects.exists()
     assert closed_rows("SELECT count(*) FROM closed.slot WHERE enrolment_id IS NOT NULL") == [(0,)]
     assert closed_rows("SELECT count(*) FROM closed.kit WHERE enrolment_id IS NOT NULL") == [(0,)]
-    assert closed_rows("SELECT position FROM closed.slot JOIN closed.kit k ON k.id = kit_id WHERE k.code = %s", press(enrolment, alice)) == [(1,)]
+    assert closed_rows(
+        "SELECT position FROM closed.slot JOIN closed.kit k ON k.id = kit_id WHERE k.code = %s", press(enrolment, alice)
+    ) == [(1,)]
 
 
 def test_connection_killed_after_commit_keeps_the_whole(prepared, enrolment, alice, owner_connection):
     kit = press(enrolment, alice)
-    owner_connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'rtms_web' AND datname = current_database()")
+    owner_connection.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'rtms_web' AND datname = current_database()"
+    )
     connections.close_all()
     assert Allocation.objects.get().kit_code == kit
     assert press(enrolment, alice) == kit
@@ -312,7 +319,11 @@ def test_allocation_without_audit_context_is_refused_by_the_database(prepared, e
 
 
 def test_prepared_places_and_kits_cannot_be_exchanged(prepared, owner_connection):
-    for change in ("UPDATE closed.slot SET arm_id = arm_id", "UPDATE closed.kit SET part = 'sham'", "UPDATE closed.slot SET position = position + 100"):
+    for change in (
+        "UPDATE closed.slot SET arm_id = arm_id",
+        "UPDATE closed.kit SET part = 'sham'",
+        "UPDATE closed.slot SET position = position + 100",
+    ):
         with pytest.raises(psycopg.Error) as caught:
             owner_connection.execute(change)
         assert caught.value.sqlstate == "RT002"

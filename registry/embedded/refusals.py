@@ -1,0 +1,31 @@
+"""Refusals: a start that cannot go on says so in one sentence, with what to do."""
+
+import errno
+from pathlib import Path
+
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+NO_RIGHT = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+class Refused(Exception):
+    """The start is refused; the text is one sentence that says what to do."""
+
+
+def refusal(error: OSError, directory: Path) -> Refused:
+    """Return the sentence for an error of the operating system below a directory."""
+    if error.errno in NO_SPACE:
+        return disk_full(directory)
+    if error.errno in NO_RIGHT:
+        where = error.filename or directory
+        return Refused(f"{where} cannot be written by this account: name a directory of your own with --data, or change its owner.")
+    return Refused(f"{directory} cannot be used ({error.strerror or error}): mend that, or name another directory with --data.")
+
+
+def disk_full(directory: Path) -> Refused:
+    """Return the sentence for a full disk."""
+    return Refused(f"The disk of {directory} is full: free some space, or name a directory on another disk with --data.")
+
+
+def says_disk_full(text: str) -> bool:
+    """Return whether a program's output tells of a full disk."""
+    return "No space left on device" in text or "Disk quota exceeded" in text

@@ -1,0 +1,117 @@
+"""What each column tells about a person, one table for all models. A field that is not listed here fails the test run.
+
+Exports, logs, pages and the erasure of a patient go by these classes: identifying values are encrypted or belong to staff,
+quasi-identifying ones point to a person together with others, free text may hold anything somebody typed, allocation is the
+visible half (the concealed half has no model). Clinical is what was measured or decided about a patient, technical the rest.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class FieldClass(StrEnum):
+    """How much care a column needs."""
+
+    IDENTIFYING = "identifying"
+    QUASI_IDENTIFYING = "quasi_identifying"
+    CLINICAL = "clinical"
+    FREE_TEXT = "free_text"
+    TECHNICAL = "technical"
+    ALLOCATION = "allocation"
+
+
+IDENTIFYING, QUASI, CLINICAL, FREE_TEXT, TECHNICAL, ALLOCATION = FieldClass
+
+# Model -> class -> names of its fields.
+FIELD_CLASSES: dict[str, dict[FieldClass, str]] = {
+    "User": {IDENTIFYING: "email name", TECHNICAL: "id password is_active is_system is_demonstration theme created_at"},
+    "Membership": {TECHNICAL: "id user trial site role valid_from valid_until"},
+    "Trial": {
+        IDENTIFYING: "contact",
+        FREE_TEXT: "title",
+        TECHNICAL: "id uuid slug name conduct design time_zone masked pooled_efficacy registry_number sponsor synthetic"
+        " decoded_at locked_at created_at",
+    },
+    "Site": {TECHNICAL: "id uuid trial code name time_zone"},
+    "Treatment": {TECHNICAL: "id trial code label"},
+    "ProtocolVersion": {FREE_TEXT: "summary", TECHNICAL: "id trial version effective_from"},
+    "ProtocolApproval": {TECHNICAL: "id protocol_version site approved_on"},
+    "Epoch": {TECHNICAL: "id protocol_version position kind period first_day last_day"},
+    "VisitType": {TECHNICAL: "id trial code label position target_day days_before days_after"},
+    "Scale": {TECHNICAL: "id trial code version label kind minimum maximum step zero_means_none"},
+    "AnalysisPlan": {
+        TECHNICAL: "id trial version created_at scale recall pain contexts sources anchor population strategy composite_reasons"
+        " baseline_kind baseline_first_day baseline_last_day baseline_visit_type baseline_rule baseline_min_n day0_pre thresholds_tenths"
+        " accept_late grace_days small_cell_minimum comparator contrasts post_hoc"
+    },
+    "PlanTimePoint": {TECHNICAL: "id plan code label position kind target_day first_day last_day visit_type rule min_n primary"},
+    "Patient": {QUASI: "birth_year sex time_zone", CLINICAL: "handedness", TECHNICAL: "id uuid created_at"},
+    "PatientKey": {IDENTIFYING: "wrapped_key", TECHNICAL: "patient destroyed_at"},
+    "PatientIdentity": {IDENTIFYING: "ciphertext", TECHNICAL: "patient"},
+    "Enrolment": {QUASI: "patient_code site enrolled_on", CLINICAL: "cohort", TECHNICAL: "id uuid trial patient protocol_version"},
+    "SiteTransfer": {QUASI: "from_site to_site transferred_on", TECHNICAL: "id enrolment"},
+    "EnrolmentProtocol": {TECHNICAL: "id enrolment protocol_version valid_from"},
+    "ScreeningAttempt": {QUASI: "screened_on", CLINICAL: "result", FREE_TEXT: "reason", TECHNICAL: "id enrolment number"},
+    "Disposition": {QUASI: "happened_on", CLINICAL: "kind reason", FREE_TEXT: "note", TECHNICAL: "id uuid enrolment voided_at"},
+    "PainDiagnosis": {
+        QUASI: "onset",
+        CLINICAL: "condition certainty mechanism icd10 icd11",
+        FREE_TEXT: "condition_text",
+        TECHNICAL: "id uuid patient code",
+    },
+    "EnrolmentPain": {CLINICAL: "side", FREE_TEXT: "body_region", TECHNICAL: "id uuid enrolment diagnosis rank"},
+    "PainScore": {
+        QUASI: "for_date observed_at zone",
+        CLINICAL: "context recall source rater answer_state scheduled value value_units",
+        TECHNICAL: "id record version enrolment scale pain visit_type submitted_at recorded_at row_id ended_at voided",
+    },
+    "Allocation": {
+        ALLOCATION: "treatment stratum kit_code",
+        QUASI: "allocated_on allocated_at analysis_site",
+        TECHNICAL: "id enrolment stage",
+    },
+    "Endpoint": {
+        QUASI: "anchor_on",
+        CLINICAL: "baseline_sum_units baseline_n value_sum_units value_n",
+        TECHNICAL: "id enrolment period time_point anchor_is_fallback",
+    },
+    "Snapshot": {CLINICAL: "payload", TECHNICAL: "id trial plan number cutoff made_at seal code_version sha256"},
+    "StaleMark": {TECHNICAL: "id trial enrolment"},
+    "Job": {FREE_TEXT: "failure", TECHNICAL: "id kind trial state requested_by request_id created_at started_at finished_at attempts"},
+    "WorkerHeartbeat": {TECHNICAL: "id beat_at"},
+    "Change": {FREE_TEXT: "reason", TECHNICAL: "id at actor request_id job_id outside database_role transaction_id"},
+    "Seal": {TECHNICAL: "number sealed_at changes events previous_hash hash"},
+    "SealedChange": {TECHNICAL: "change seal"},
+    "ActLog": {QUASI: "target", TECHNICAL: "id at actor act trial detail request_id"},
+}
+
+# Tables of schema `closed`: every column of theirs is allocation.
+CLOSED_TABLES = ("allocation", "allocation_list", "arm", "change_event", "kit", "seal", "slot", "snapshot")
+
+# Tables without a history of their own, and why that loses nothing.
+WITHOUT_HISTORY: dict[str, str] = {
+    "registry_change": "is the history: one row for each audited transaction, append-only",
+    "registry_seal": "seals the history, append-only",
+    "registry_sealedchange": "seals the history, append-only",
+    "registry_actlog": "is a log itself, append-only",
+    "registry_endpoint": "derived from scores, made again at any time",
+    "registry_snapshot": "derived, append-only, its bytes under a hash",
+    "registry_stalemark": "a note that something derived must be made again",
+    "registry_job": "work to be done; what it writes is in the history under the job's number",
+    "registry_workerheartbeat": "one row that says the worker lives",
+    "account_emailaddress": "the sign-in package's copy of an account's address, which is tracked",
+    "account_emailconfirmation": "unused: addresses are not confirmed by mail",
+    "auth_permission": "made by Django's migrations, unused: rights are in registry.roles",
+    "auth_group": "made by Django's migrations, unused",
+    "auth_group_permissions": "made by Django's migrations, unused",
+    "django_content_type": "made by Django's migrations",
+    "django_migrations": "Django's own record of what was migrated",
+    "django_session": "who is signed in; signing in and out is in the act log",
+    "pghistory_context": "made by the history package, unused: registry_change stands in its place",
+}
+
+
+def fields_of(model_name: str) -> dict[str, FieldClass]:
+    """Return each listed field of a model with its class."""
+    return {name: kind for kind, names in FIELD_CLASSES[model_name].items() for name in names.split()}

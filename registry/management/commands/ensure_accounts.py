@@ -1,0 +1,70 @@
+"""Make the first administrator, and the demonstration trial with an account for each role; print who can sign in."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+from django.utils import timezone
+
+from registry.interchange.demonstration import ACCOUNTS, load_demonstration
+from registry.models import Trial, User
+from registry.roles import ROLES
+from registry.services import accounts
+
+FILE_NAME = "accounts.json"
+
+
+def kept_passwords(path: Path, emails: list[str]) -> dict[str, str]:
+    """Return a password for each address, minted at first use and on disk before any account has it, so that no crash loses one."""
+    passwords: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    missing = [email for email in emails if email not in passwords]
+    if missing:
+        passwords |= {email: accounts.new_password() for email in missing}
+        unfinished = path.with_suffix(".new")
+        descriptor = os.open(unfinished, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+        with open(descriptor, "w") as file:
+            json.dump(passwords, file, indent=2)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.rename(path)
+    return passwords
+
+
+class Command(BaseCommand):
+    help = "Make the first administrator and, on an empty registry, the demonstration trial; print the accounts."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--without-demonstration", action="store_true", help="load no synthetic trial")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        now = timezone.now()
+        path = Path(settings.DATA) / FILE_NAME
+        emails = [accounts.FIRST_ADMINISTRATOR_EMAIL, *(account.email for account in ACCOUNTS)]
+        passwords = kept_passwords(path, emails)
+        accounts.ensure_first_administrator(password=passwords[accounts.FIRST_ADMINISTRATOR_EMAIL], now=now)
+        if not options["without_demonstration"]:
+            self._demonstrate(passwords, now)
+        self._print(passwords)
+        self.stdout.write(f"These first passwords are kept in {path}; change the administrator's after signing in.")
+
+    def _demonstrate(self, passwords: dict[str, str], now: datetime) -> None:
+        """Load the demonstration once; never beside a real trial."""
+        if not Trial.objects.filter(synthetic=False).exists():
+            load_demonstration(passwords=passwords, now=now)
+
+    def _print(self, passwords: dict[str, str]) -> None:
+        """Print each account that may sign in with its first password, and what its role may do."""
+        people = User.objects.filter(email__in=passwords).order_by("is_demonstration", "pk").prefetch_related("memberships")
+        for user in people:
+            if not accounts.may_sign_in(user):
+                continue
+            first = passwords[user.email] if user.check_password(passwords[user.email]) else "(password was changed)"
+            self.stdout.write(f"  {user.email}  {first}")
+            for membership in user.memberships.all():
+                self.stdout.write(f"      {ROLES[membership.role].label}: {ROLES[membership.role].sentence}")

@@ -1,0 +1,146 @@
+"""Pain diagnoses of patients, and the pains a trial follows: record and correct sets of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connections
+
+from registry.models import Trial, User
+from registry.services.auditing import audited
+from registry.services.intake import RowsIntake
+from registry.services.jobs import mark_stale
+from registry.services.patient_codes import Known
+from registry.services.row_sets import Merge, Tally, latest_date
+from registry.vocabulary import DiagnosticCertainty, MechanismClass, PainCondition, Side
+
+DIAGNOSES = Merge(
+    "registry_paindiagnosis",
+    "staged_diagnoses",
+    ("patient_id", "code"),
+    ("condition", "condition_text", "certainty", "mechanism", "onset", "icd10", "icd11"),
+)
+DIAGNOSIS_COLUMNS = {"line": "bigint", "patient_id": "bigint", "code": "varchar(20)", **dict.fromkeys(DIAGNOSES.values, "varchar(200)")}
+PAINS = Merge("registry_enrolmentpain", "staged_pains", ("enrolment_id", "rank"), ("diagnosis_id", "body_region", "side"))
+PAIN_COLUMNS = {
+    "line": "bigint",
+    "enrolment_id": "bigint",
+    "rank": "smallint",
+    "diagnosis_id": "bigint",
+    "body_region": "varchar(80)",
+    "side": "varchar(40)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NewDiagnosis:
+    """A pain diagnosis to record."""
+
+    patient: str
+    condition: str
+    diagnosis: str = "D1"
+    condition_text: str = ""
+    certainty: str = DiagnosticCertainty.NOT_GRADED
+    mechanism: str = MechanismClass.NOT_CLASSIFIED
+    onset: str = ""
+    icd10: str = ""
+    icd11: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NewPain:
+    """A pain to follow, of a diagnosis on record; rank 1 is the primary one."""
+
+    patient: str
+    rank: int = 1
+    diagnosis: str = "D1"
+    body_region: str = ""
+    side: str = Side.NOT_RECORDED
+
+
+def record(
+    *,
+    trial: Trial,
+    diagnoses: Sequence[NewDiagnosis] = (),
+    pains: Sequence[NewPain] = (),
+    by: User,
+    now: datetime,
+    reason: str = "",
+    using: str = "default",
+) -> tuple[Tally, Tally]:
+    """Record or correct diagnoses and then pains; return what became of both. Raises RowsRefused."""
+    with audited(by=by, reason=reason or "diagnoses recorded", using=using):
+        first = DiagnosisIntake(trial=trial, rows=diagnoses, by=by, now=now, using=using)
+        tally = first.write_all()
+        second = PainIntake(trial=trial, rows=pains, by=by, now=now, using=using)
+        tallies = tally, second.write_all()
+        concerned = {known.id for intake in (first, second) for known in intake.patients.values()}
+        mark_stale(trial, by=by, enrolment_ids=concerned, using=using)
+    return tallies
+
+
+class DiagnosisIntake(RowsIntake[NewDiagnosis]):
+    """Diagnoses on their way in."""
+
+    merge = DIAGNOSES
+    columns = DIAGNOSIS_COLUMNS
+    key = ("patient", "diagnosis")
+    owner = ("patient_id", "patient_id")
+
+    def resolve(self, number: int, row: NewDiagnosis, patient: Known) -> tuple[object, ...] | None:
+        if row.condition == PainCondition.OTHER and not row.condition_text:
+            self.checks.note(number, "condition_text", "", "is empty although the condition is 'other'", "Name the condition")
+            return None
+        if row.onset and row.onset > latest_date(self.now).isoformat():
+            self.checks.note(number, "onset", row.onset, "is in the future", "Enter when the pain began, as exactly as known")
+            return None
+        words = (row.condition, row.condition_text, row.certainty, row.mechanism, row.onset, row.icd10, row.icd11)
+        return (patient.patient_id, row.diagnosis, *map(str, words))
+
+
+class PainIntake(RowsIntake[NewPain]):
+    """Pains on their way in."""
+
+    merge = PAINS
+    columns = PAIN_COLUMNS
+    key = ("patient", "rank")
+
+    def load(self, rows: Sequence[NewPain]) -> None:
+        people = [known.patient_id for known in self.patients.values()]
+        enrolments = [known.id for known in self.patients.values()]
+        with connections[self.using].cursor() as cursor:
+            cursor.execute("SELECT patient_id, code, id FROM registry_paindiagnosis WHERE patient_id = ANY(%s)", [people])
+            self._diagnoses = {(patient_id, code): pk for patient_id, code, pk in cursor.fetchall()}
+            cursor.execute(_PRIMARY, [enrolments])
+            primary = cursor.fetchall()
+        self._has_primary = {enrolment_id for enrolment_id, _, _ in primary}
+        self._frozen = {enrolment_id: diagnosis_id for enrolment_id, diagnosis_id, is_allocated in primary if is_allocated}
+        self._brought = {row.patient for row in rows if row.rank == 1}
+
+    def resolve(self, number: int, row: NewPain, patient: Known) -> tuple[object, ...] | None:
+        diagnosis_id = self._diagnoses.get((patient.patient_id, row.diagnosis))
+        if diagnosis_id is None:
+            codes = [code for patient_id, code in self._diagnoses if patient_id == patient.patient_id]
+            remedy = f"Use one of: {', '.join(codes)}" if codes else "Add the diagnosis to diagnoses.csv first"
+            self.checks.note(number, "diagnosis", row.diagnosis, "is no diagnosis of this patient", remedy)
+            return None
+        if row.rank == 1 and self._frozen.get(patient.id, diagnosis_id) != diagnosis_id:
+            self.checks.note(
+                number, "diagnosis", row.diagnosis, "differs from the primary pain, which is frozen at allocation", _FREEZE_REMEDY
+            )
+            return None
+        if row.patient not in self._brought and patient.id not in self._has_primary:
+            self.checks.note(
+                number, "rank", row.rank, "is there, but the patient has no primary pain", "Give one of the patient's pains rank 1"
+            )
+            return None
+        return patient.id, row.rank, diagnosis_id, row.body_region, str(row.side)
+
+
+_FREEZE_REMEDY = "Keep the diagnosis; record a corrected factor beside the stratum"
+_PRIMARY = """
+    SELECT p.enrolment_id, p.diagnosis_id, EXISTS (SELECT FROM registry_allocation a WHERE a.enrolment_id = p.enrolment_id)
+    FROM registry_enrolmentpain p WHERE p.rank = 1 AND p.enrolment_id = ANY(%s)
+"""

@@ -1,0 +1,187 @@
+"""The whole registry as a user starts it: one process tree that heals, stops cleanly and finds everything again."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psutil
+import pytest
+
+from registry.embedded.place import Place
+from registry.environment import ROOT
+from tests.embedded.running import kill_all, manage, processes_of, rows, users_environment, wait_until, write_rows
+
+pytestmark = pytest.mark.slow_services
+
+READY_WITHIN_S = 180
+PROGRAMS = {
+    "keeper": "registry.embedded.keeper",
+    "valkey": "valkey-server",
+    "web": "gunicorn",
+    "worker": "worker --concurrency",
+    "beat": " beat ",
+}
+
+
+class Running:
+    """A registry started by `manage.py up`."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.port = free_port()
+        command = [sys.executable, str(ROOT / "manage.py"), "up", "--data", str(place.data), "--port", str(self.port)]
+        self.output = place.data / "up.output"
+        with open(self.output, "wb") as output:
+            self.process = subprocess.Popen(command, env=users_environment(), stdout=output, stderr=subprocess.STDOUT)
+
+    def said(self) -> str:
+        return self.output.read_text()
+
+    def wait_until_announced(self) -> None:
+        give_up_at = time.monotonic() + READY_WITHIN_S
+        while "Ctrl-C stops it." not in self.said():
+            assert self.process.poll() is None, self.said()
+            assert time.monotonic() < give_up_at, self.said()
+            time.sleep(0.1)
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Return status and body, or 0 where nobody answers."""
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/{path}")
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+        except OSError:
+            return 0, ""
+
+    def is_ready(self) -> bool:
+        return self.get("readyz")[0] == 200
+
+    def program(self, name: str) -> psutil.Process:
+        """Return one of the supervisor's own children."""
+        (found,) = (child for child in psutil.Process(self.process.pid).children() if PROGRAMS[name] in " ".join(child.cmdline()))
+        return found
+
+    def stop(self, number: int = signal.SIGINT) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(60)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+@contextmanager
+def running(place: Place) -> Iterator[Running]:
+    registry = Running(place)
+    try:
+        registry.wait_until_announced()
+        yield registry
+    finally:
+        if registry.process.poll() is None:
+            registry.process.kill()
+            registry.process.wait()
+
+
+def test_a_registry_from_its_first_start_to_its_third(fresh_place: Place) -> None:
+    """One story, for each start of everything takes seconds."""
+    with running(fresh_place) as registry:
+        write_rows(fresh_place, 10)
+        it_says_where_everything_is(registry)
+        it_answers_for_its_health(registry)
+        each_killed_program_comes_back(registry)
+        a_second_one_is_refused(registry)
+        accounts = account_lines(registry)
+        kill_all([*processes_of(fresh_place), psutil.Process(registry.process.pid)])
+        registry.process.wait()
+    with running(fresh_place) as registry:
+        assert rows(fresh_place) == 10
+        assert account_lines(registry) == accounts
+        # Only the supervisor dies; what it started follows, and the next start waits for that by itself.
+        registry.process.kill()
+        registry.process.wait()
+    with running(fresh_place) as registry:
+        assert rows(fresh_place) == 10
+        assert registry.is_ready()
+        assert registry.stop() == 0
+        assert registry.said().endswith("Stopping ...\n")
+    wait_until(lambda: not processes_of(fresh_place), within_s=5)
+
+
+def it_says_where_everything_is(registry: Running) -> None:
+    said = registry.said()
+    assert f"Address         http://127.0.0.1:{registry.port}/\n" in said
+    assert f"Data directory  {registry.place.data}\n" in said
+    assert f"Logs            {registry.place.logs}\n" in said
+    assert f"Mail            {registry.place.mail}\n" in said
+    assert account_lines(registry)
+
+
+def account_lines(registry: Running) -> list[str]:
+    return re.findall(r"\S+@\S+ +\S+", registry.said())
+
+
+def it_answers_for_its_health(registry: Running) -> None:
+    assert registry.get("healthz") == (200, '{"status": "ok"}')
+    status, body = registry.get("readyz")
+    assert status == 200
+    assert json.loads(body) == {"status": "ok", "checks": {name: {"ok": True} for name in ("database", "broker", "worker")}}
+
+
+def each_killed_program_comes_back(registry: Running) -> None:
+    for name in PROGRAMS:
+        killed = registry.program(name)
+        killed.kill()
+        wait_until(lambda killed=killed, name=name: is_another(registry, name, killed.pid), within_s=60)  # type: ignore[misc]
+        wait_until(registry.is_ready, within_s=90)
+    assert rows(registry.place) == 10
+
+
+def is_another(registry: Running, name: str, pid: int) -> bool:
+    try:
+        return registry.program(name).pid != pid
+    except (ValueError, psutil.Error):
+        return False
+
+
+def a_second_one_is_refused(registry: Running) -> None:
+    data = registry.place.data
+    done = manage("up", "--data", str(data), "--port", str(free_port()))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"A registry is already running on {data}: use that one, stop it first, or name another directory with --data.\n"
+
+
+def test_port_taken_is_refused_before_anything_starts(fresh_place: Place) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        done = manage("up", "--data", str(fresh_place.data), "--port", str(port))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"Port {port} is taken by another program: stop that one, or choose another port, as in --port {port + 1}.\n"
+    assert not fresh_place.postgresql.exists()
+
+
+def test_ctrl_c_during_the_start_ends_it_cleanly(fresh_place: Place) -> None:
+    registry = Running(fresh_place)
+    wait_until(fresh_place.postgresql.exists, within_s=60)
+    assert registry.stop() == 0
+    assert registry.said() == "Stopping ...\n"
+    wait_until(lambda: not processes_of(fresh_place), within_s=5)
+
+
+def test_a_command_holds_the_database_while_it_runs(place: Place) -> None:
+    question = "from django.db import connection as c; print(c.cursor().execute('SELECT current_user').fetchone()[0])"
+    done = manage("shell", "--data", str(place.data), "--no-imports", "-c", question)
+    assert (done.returncode, done.stdout) == (0, "rtms_worker\n"), done.stderr
+    wait_until(lambda: not processes_of(place), within_s=5)

@@ -1,0 +1,92 @@
+"""Error pages: plain words, a reference number, and no need of the database."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.db import connection
+from django.http import HttpRequest
+from django.test import Client
+
+from registry.exceptions import Conflict, NotAllowed, NotFound
+from web import errors
+
+PAGES = {
+    400: lambda request: errors.bad_request(request, Exception()),
+    403: lambda request: errors.permission_denied(request, Exception()),
+    404: lambda request: errors.not_found(request, Exception()),
+    429: errors.too_many_requests,
+    500: errors.server_error,
+}
+
+
+@pytest.fixture
+def request_with_id() -> HttpRequest:
+    request = HttpRequest()
+    request.request_id = "abcdef0123456789"  # type: ignore[attr-defined]
+    return request
+
+
+@pytest.mark.parametrize("status", PAGES)
+def test_page_has_its_status_and_the_reference_number(status, request_with_id):
+    answer = PAGES[status](request_with_id)
+    assert answer.status_code == status
+    assert "abcdef0123456789" in answer.content.decode()
+
+
+@pytest.mark.parametrize("status", PAGES)
+def test_page_is_made_without_a_request_id_too(status):
+    assert "Reference number" not in PAGES[status](HttpRequest()).content.decode()
+
+
+def test_unknown_address_is_answered_without_the_database(settings, client, django_db_blocker):
+    answer = client.get("/nowhere/at/all/")
+    assert answer.status_code == 404
+    assert answer["X-Request-ID"] in answer.content.decode()
+
+
+def test_error_pages_keep_the_policy(client):
+    policy = client.get("/nowhere/")["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+
+
+def test_refused_form_says_that_nothing_was_saved(database, alice):
+    client = Client(enforce_csrf_checks=True)
+    answer = client.post("/login/", {"login": "alice@example.org", "password": "x"})
+    assert answer.status_code == 403
+    assert "Nothing was saved" in answer.content.decode()
+
+
+@pytest.mark.parametrize(("error", "status"), [(NotAllowed("Ask Ana."), 403), (NotFound("P-1"), 404), (Conflict("Look again."), 409)])
+def test_registry_errors_have_their_pages(error, status, request_with_id):
+    answer = errors.registry_error_page(request_with_id, error)
+    assert answer.status_code == status
+
+
+def test_sentence_of_a_refusal_is_shown_but_never_that_of_a_missing_record(request_with_id):
+    assert "Ask Ana." in errors.registry_error_page(request_with_id, NotAllowed("Ask Ana.")).content.decode()
+    assert "P-0001" not in errors.registry_error_page(request_with_id, NotFound("P-0001")).content.decode()
+
+
+def test_other_errors_are_left_to_others(request_with_id):
+    assert errors.registry_error_page(request_with_id, ValueError()) is None
+
+
+def test_fault_of_ours_answers_500_without_a_word_of_the_fault(alice, signed_in, monkeypatch):
+    def broken(*args, **kwargs):
+        raise ValueError("secret of P-0001")
+
+    monkeypatch.setattr("web.trials.trials_visible_to", broken)
+    client = signed_in(alice)
+    client.raise_request_exception = False
+    answer = client.get("/t/")
+    assert answer.status_code == 500
+    assert "secret" not in answer.content.decode()
+    assert re.search(r'class="mono">[0-9a-f]{24}<', answer.content.decode())
+
+
+def test_pages_stay_out_of_caches(alice, signed_in):
+    assert signed_in(alice).get("/t/")["Cache-Control"] == "private, no-store"
+    assert connection.vendor == "postgresql"

@@ -1,0 +1,107 @@
+"""The list of patients, and one patient's page."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any, cast
+
+from django import forms
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
+
+from registry.models import Enrolment, Trial, User
+from registry.roles import Permission
+from registry.selectors.pain_course import PainCourse, pain_course
+from registry.selectors.patients import (
+    PAGE_SIZE,
+    STATES,
+    PatientFilter,
+    enrolment_visible_to,
+    list_patients,
+    patient_facts,
+    sites_visible_to,
+)
+from registry.selectors.time_points import ladder
+from registry.vocabulary import PainCondition
+from web.paging import asked_page, pager
+from web.requests import TrialRequest, in_trial
+
+
+class PatientFilterForm(forms.Form):
+    """The filter above the list; it lives in the address, so that a list can be kept as a bookmark."""
+
+    q = forms.CharField(label=_("Study number"), required=False, max_length=40, widget=forms.TextInput(attrs={"type": "search"}))
+    site = forms.ChoiceField(label=_("Site"), required=False)
+    diagnosis = forms.ChoiceField(label=_("Diagnosis"), required=False)
+    state = forms.ChoiceField(label=_("Status"), required=False)
+
+    def __init__(self, *args: object, user: User, trial: Trial, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # passed through
+        sites = [(site.code, site.name) for site in sites_visible_to(user, trial)]
+        self._offer("site", _("All sites"), sites)
+        self._offer("diagnosis", _("All diagnoses"), PainCondition.choices())
+        self._offer("state", _("All"), list(STATES.items()))
+
+    def _offer(self, name: str, all_of_them: Promise, values: list[tuple[str, str]]) -> None:
+        cast(forms.ChoiceField, self.fields[name]).choices = [("", str(all_of_them)), *values]
+
+    def filter(self) -> PatientFilter:
+        """Return the filter; a value that is none of the choices finds nothing rather than everything."""
+        # PostgreSQL takes no NUL in a text; its stand-in is in no record either.
+        given = {name: str(self.data.get(name, "")).strip().replace("\0", "\ufffd") for name in self.fields}
+        return PatientFilter(text=given["q"], site=given["site"], condition=given["diagnosis"], state=given["state"])
+
+
+@require_safe
+@in_trial("patients", Permission.PATIENT_VIEW)
+def patients(request: TrialRequest) -> HttpResponse:
+    """Show one page of the trial's patients; htmx takes the table out of the same answer."""
+    form = PatientFilterForm(request.GET, user=request.user, trial=request.trial)
+    found = list_patients(request.user, request.trial, form.filter(), page=asked_page(request))
+    context = {
+        "form": form,
+        "found": found,
+        "pager": pager(request.GET, page=found.page, size=PAGE_SIZE, total=found.total),
+        "narrowed": form.filter() != PatientFilter(),
+    }
+    return render(request, "patients/list.html", context)
+
+
+@require_safe
+@in_trial("patients", Permission.PATIENT_VIEW)
+def patient(request: TrialRequest, patient_code: str) -> HttpResponse:
+    """Show one patient: pain course, diagnoses, way through the trial."""
+    enrolment = enrolment_visible_to(request.user, request.trial, patient_code)
+    course = pain_course(request.user, enrolment)
+    context = {
+        **patient_frame(request, enrolment, "overview"),
+        "facts": patient_facts(request.user, enrolment),
+        "course": course,
+        "figure": figure_of(course, request.trial, timezone.localdate()) if course is not None else None,
+        "ladder": ladder(request.user, enrolment, today=timezone.localdate()),
+    }
+    return render(request, "patients/patient.html", context)
+
+
+def figure_of(course: PainCourse, trial: Trial, today: date) -> dict[str, Any]:
+    """Return what the chart draws, with today's day number while the trial runs."""
+    if not course.figure.get("date") or trial.all_due:
+        return course.figure
+    day_0 = date.fromisoformat(course.figure["date"][0]) - timedelta(days=course.figure["day"][0])
+    return {**course.figure, "today": (today - day_0).days}
+
+
+def patient_frame(request: TrialRequest, enrolment: Enrolment, tab: str) -> dict[str, object]:
+    """Return what every page of a patient shows: who, which tab, and which acts are open to the person at this site."""
+    held = request.user.permissions_in(request.trial, enrolment.site)
+    return {
+        "enrolment": enrolment,
+        "tab": tab,
+        "may_record": Permission.SCORE_RECORD in held,
+        "may_correct": Permission.SCORE_CORRECT in held,
+        "may_see_history": Permission.HISTORY_VIEW in held,
+    }

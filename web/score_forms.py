@@ -1,0 +1,204 @@
+"""The forms of pain scores. They parse; what a score must be is decided by the rules behind the services."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from decimal import Decimal, InvalidOperation
+from typing import cast
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import formats
+from django.utils.translation import gettext_lazy as _
+
+from registry.exceptions import Problem
+from registry.models import AnalysisPlan, Enrolment, PainScore, Scale, Trial
+from registry.rules.scores import NewScore
+from registry.services.scores import CORRECTION_REASONS, MINIMUM_REASON, Reason
+from registry.vocabulary import Rater, RecallPeriod, ScoreContext, ScoreSource
+
+MOST_BUTTONS = 11
+OVERALL = "overall"
+
+
+def decimal_text(value: Decimal | None) -> str:
+    """Return a value without trailing zeros."""
+    return "" if value is None else f"{value.normalize():f}"
+
+
+def scale_to_offer(trial: Trial, code: str) -> tuple[Scale | None, list[Scale]]:
+    """Return the scale asked for, else the plan's, else the first; and the other scales of the trial."""
+    scales = list(trial.scales.order_by("code", "version"))
+    plan = AnalysisPlan.objects.filter(trial=trial).order_by("-created_at", "-pk").first()
+    wanted = [scale for scale in scales if f"{scale.code}.{scale.version}" == code]
+    preferred = [scale for scale in scales if plan is not None and scale.pk == plan.scale_id]
+    chosen = next(iter(wanted + preferred + scales), None)
+    return chosen, [scale for scale in scales if scale != chosen]
+
+
+class PlainDecimalField(forms.CharField):
+    """A number typed with a point or a comma; half a number is refused, never guessed."""
+
+    def to_python(self, value: object) -> Decimal | None:  # type: ignore[override]  # text in, number out
+        """Return the number, None for nothing."""
+        text = str(super().to_python(value) or "").strip().replace(",", ".").replace("\u2212", "-")
+        if not text:
+            return None
+        try:
+            return Decimal(text)
+        except InvalidOperation as error:
+            raise ValidationError(_("Enter a number such as 4 or 3.5."), code="not_a_number") from error
+
+
+def value_field(scale: Scale) -> forms.Field:
+    """Return the question for a value: buttons where the scale has few whole steps, else a number."""
+    label, missing = _("Pain"), _("Choose or enter the pain score.")
+    low, high = decimal_text(scale.minimum), decimal_text(scale.maximum)
+    if scale.step == 1 and scale.maximum - scale.minimum < MOST_BUTTONS and scale.minimum == scale.minimum.to_integral():
+        values = [str(value) for value in range(int(scale.minimum), int(scale.maximum) + 1)]
+        return forms.TypedChoiceField(
+            label=label,
+            choices=[(value, value) for value in values],
+            coerce=Decimal,
+            widget=forms.RadioSelect,
+            error_messages={"required": missing},
+        )
+    hint = _("A number from %(low)s to %(high)s.") % {"low": low, "high": high}
+    widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off", "class": "short"})
+    return PlainDecimalField(label=label, help_text=hint, widget=widget, max_length=20, error_messages={"required": missing})
+
+
+def take_over(form: forms.Form, problems: Iterable[Problem]) -> None:
+    """Put refusals of a service beside the fields they name; one that names no field of the form stands above all."""
+    for problem in problems:
+        form.add_error(problem.field if problem.field in form.fields else None, ValidationError(problem.message, code=problem.code))
+
+
+class NewScoreForm(forms.Form):
+    """One new score on a given scale. The hidden id belongs to this form alone: sent twice, it is stored once."""
+
+    record = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
+    pain = forms.ChoiceField(label=_("Which pain"))
+    recall = forms.ChoiceField(label=_("Asked about"))
+    context = forms.ChoiceField(label=_("Occasion"), error_messages={"required": _("Choose the occasion of the answer.")})
+    for_date = forms.DateField(
+        label=_("Day the pain was felt"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date", "class": "short"}, format="%Y-%m-%d"),
+        error_messages={"invalid": _("Enter the day as 2026-11-19 or 19/11/2026.")},
+        help_text=_("Leave it empty only where the day is unknown and the score belongs to a visit."),
+    )
+    visit = forms.ChoiceField(label=_("Visit it belongs to"), required=False)
+    source = forms.ChoiceField(label=_("How it was given"), error_messages={"required": _("Choose how the answer was given.")})
+    rater = forms.ChoiceField(label=_("Who rated"))
+
+    def __init__(self, data: object = None, *, enrolment: Enrolment, scale: Scale) -> None:
+        super().__init__(data)  # type: ignore[arg-type]  # request.POST or None
+        self.enrolment, self.scale = enrolment, scale
+        self.fields["value"] = value_field(scale)
+        self.order_fields(["value", "for_date", "visit", "pain", "context", "recall", "source", "rater", "record"])
+        plan = AnalysisPlan.objects.filter(trial=enrolment.trial).order_by("-created_at", "-pk").first()
+        pains = [
+            (str(pain.rank), f"{pain.diagnosis.label}, {pain.get_side_display()}") for pain in enrolment.pains.select_related("diagnosis")
+        ]
+        visits = [(visit.code, visit.label) for visit in enrolment.trial.visit_types.all()]
+        self._offer("pain", [(OVERALL, _("Overall pain")), *pains], initial=OVERALL)
+        self._offer("recall", RecallPeriod.choices(), initial=plan.recall if plan else None)
+        self._offer("context", [("", _("Choose")), *ScoreContext.choices()])
+        self._offer("visit", [("", _("No visit")), *visits])
+        self._offer("source", [("", _("Choose")), *ScoreSource.choices()])
+        self._offer("rater", Rater.choices(), initial=Rater.PATIENT)
+
+    def _offer(self, name: str, values: Iterable[tuple[str, object]], initial: str | None = None) -> None:
+        field = cast(forms.ChoiceField, self.fields[name])
+        field.choices = [(value, str(label)) for value, label in values]
+        field.initial = initial
+
+    def new_score(self) -> NewScore:
+        """Return the score in the domain's words."""
+        given = self.cleaned_data
+        return NewScore(
+            patient=self.enrolment.patient_code,
+            scale=self.scale.code,
+            scale_version=self.scale.version,
+            value=given["value"],
+            context=ScoreContext(given["context"]),
+            recall=RecallPeriod(given["recall"]),
+            source=ScoreSource(given["source"]),
+            rater=Rater(given["rater"]),
+            pain_rank=None if given["pain"] == OVERALL else int(given["pain"]),
+            visit=given["visit"] or None,
+            for_date=given["for_date"],
+            record=given["record"],
+        )
+
+    def when(self) -> str:
+        """Return the day in words, else the visit."""
+        day = self.cleaned_data["for_date"]
+        labels = dict(cast("list[tuple[str, str]]", cast(forms.ChoiceField, self.fields["visit"]).choices))
+        return formats.date_format(day, "DATE_FORMAT") if day else labels[self.cleaned_data["visit"]]
+
+
+class ReasonForm(forms.Form):
+    """Why a record is changed. Nothing is preselected: a reason is always somebody's reason."""
+
+    reason_code = forms.ChoiceField(
+        label=_("Reason"),
+        choices=list(CORRECTION_REASONS.items()),
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose why the record is changed.")},
+    )
+    reason_text = forms.CharField(
+        label=_("In your own words"),
+        required=False,
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("Needed for “Other”. No names, no phone numbers: everybody who may see this score reads it."),
+    )
+    seen_version = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, data: object = None, *, score: PainScore) -> None:
+        super().__init__(data, initial={"seen_version": score.version})  # type: ignore[arg-type]  # request.POST or None
+        self.score = score
+
+    def clean(self) -> dict[str, object]:
+        """Refuse an 'other' that says nothing, beside its field."""
+        given = super().clean() or {}
+        if given.get("reason_code") == "other" and len(str(given.get("reason_text", "")).strip()) < MINIMUM_REASON:
+            self.add_error("reason_text", ValidationError(_("Say why in at least %(n)d characters."), params={"n": MINIMUM_REASON}))
+        return given
+
+    def reason(self) -> Reason:
+        """Return the reason in the domain's words."""
+        return Reason(self.cleaned_data["reason_code"], self.cleaned_data["reason_text"])
+
+    def reason_sentence(self) -> str:
+        """Return the reason as it will stand in the history."""
+        return self.reason().sentence()
+
+
+class CorrectionForm(ReasonForm):
+    """The corrected value and why; the old one stands beside the question."""
+
+    def __init__(self, data: object = None, *, score: PainScore) -> None:
+        super().__init__(data, score=score)
+        self.fields["value"] = value_field(score.scale)
+        self.fields["value"].label = _("Corrected pain score")
+        self.order_fields(["value", "reason_code", "reason_text", "seen_version"])
+
+    def clean_value(self) -> Decimal:
+        """Refuse the value that is on record already."""
+        value: Decimal = self.cleaned_data["value"]
+        if value == self.score.value:
+            raise ValidationError(_("This is the value on record. Enter the corrected one, or go back."), code="unchanged")
+        return value
+
+    def was_saved_before(self) -> bool:
+        """Tell whether this very form was saved already: made from the version before the last, with the last one's value."""
+        if self.data.get("seen_version") != str(self.score.version - 1):
+            return False
+        try:
+            return bool(self.fields["value"].clean(self.data.get("value")) == self.score.value)
+        except ValidationError:
+            return False

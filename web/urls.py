@@ -1,0 +1,52 @@
+"""Routes of the pages. Of allauth's routes only those are here that the registry uses: nobody signs up, nobody adds an address."""
+
+from allauth.account import views as account_views
+from django.urls import path, re_path, register_converter
+
+from web import history, my_account, outcomes, patients, scores, trials
+
+
+class PatientCode:
+    """A study number as an address carries it."""
+
+    regex = "[A-Z0-9-]{1,20}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(PatientCode, "patient_code")
+
+PATIENT = "t/<slug:trial>/patients/<patient_code:patient_code>/"
+
+urlpatterns = [
+    path("", trials.home, name="home"),
+    path("login/", account_views.login, name="account_login"),
+    path("logout/", account_views.logout, name="account_logout"),
+    path("login/refused/", account_views.account_inactive, name="account_inactive"),
+    path("password/change/", account_views.password_change, name="account_change_password"),
+    path("password/reset/", account_views.password_reset, name="account_reset_password"),
+    path("password/reset/sent/", account_views.password_reset_done, name="account_reset_password_done"),
+    re_path(
+        r"^password/reset/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
+        account_views.password_reset_from_key,
+        name="account_reset_password_from_key",
+    ),
+    path("password/reset/done/", account_views.password_reset_from_key_done, name="account_reset_password_from_key_done"),
+    path("account/", my_account.my_account, name="my_account"),
+    path("t/", trials.trial_choice, name="trial_choice"),
+    path("t/<slug:trial>/patients/", patients.patients, name="patients"),
+    path("t/<slug:trial>/outcomes/", outcomes.outcomes, name="outcomes"),
+    path("t/<slug:trial>/outcomes/closed/", outcomes.outcomes_closed, name="outcomes_closed"),
+    path(PATIENT, patients.patient, name="patient"),
+    path(PATIENT + "scores/", scores.scores, name="scores"),
+    path(PATIENT + "scores/add/", scores.score_add, name="score_add"),
+    path(PATIENT + "scores/<uuid:record>/", scores.score, name="score"),
+    path(PATIENT + "scores/<uuid:record>/correct/", scores.score_correct, name="score_correct"),
+    path(PATIENT + "scores/<uuid:record>/void/", scores.score_void, name="score_void"),
+    path(PATIENT + "scores/<uuid:record>/restore/", scores.score_restore, name="score_restore"),
+    path(PATIENT + "history/", history.history, name="history"),
+]
