@@ -14,8 +14,9 @@ APPLICATION_ROLES = ("rtms_web", "rtms_worker", "rtms_unmasked")
 AUDIT_TABLES = ("registry_change", "registry_seal", "registry_sealedchange")
 # Written once, never changed.
 INSERT_ONLY_TABLES = ("registry_actlog", "registry_allocation", "registry_snapshot")
-CLOSED_CHANGEABLE = ("arm", "kit", "slot")
-CLOSED_INSERT_ONLY = ("allocation_list", "allocation", "snapshot")
+# Of these the allocation function alone, as the owner, updates who got them.
+CLOSED_CHANGEABLE = ("kit", "slot")
+CLOSED_INSERT_ONLY = ("arm", "allocation_list", "allocation", "snapshot")
 CLOSED_READ_ONLY = ("change_event", "seal")
 
 FUNCTIONS = {
@@ -63,6 +64,7 @@ def table_rights(table: str) -> str:
 def statements(public_tables: list[str]) -> Iterator[str]:
     """Yield the SQL that makes rights what this module says, whatever they were."""
     roles = ", ".join(APPLICATION_ROLES)
+    yield from database_statements(roles)
     yield "REVOKE ALL ON SCHEMA public FROM PUBLIC"
     yield f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, {roles}"
     yield f"REVOKE ALL ON ALL TABLES IN SCHEMA closed FROM PUBLIC, {roles}"
@@ -76,7 +78,7 @@ def statements(public_tables: list[str]) -> Iterator[str]:
     yield "GRANT USAGE ON SCHEMA closed TO rtms_unmasked"
     yield "GRANT USAGE ON ALL SEQUENCES IN SCHEMA closed TO rtms_unmasked"
     for names, rights in (
-        (CLOSED_CHANGEABLE, "SELECT, INSERT, UPDATE"),
+        (CLOSED_CHANGEABLE, "SELECT, INSERT"),
         (CLOSED_INSERT_ONLY, "SELECT, INSERT"),
         (CLOSED_READ_ONLY, "SELECT"),
     ):
@@ -88,6 +90,12 @@ def statements(public_tables: list[str]) -> Iterator[str]:
         yield f"SELECT registry_protect('{table}')"
     for table in guarded_tables():
         yield f"SELECT registry_guard('{table}')"
+
+
+def database_statements(roles: str) -> Iterator[str]:
+    """Yield who may enter the database; sets of rows are staged in temporary tables, so the application's roles may make those."""
+    for statement in ("REVOKE ALL ON DATABASE %I FROM PUBLIC", f"GRANT CONNECT, TEMPORARY ON DATABASE %I TO {roles}"):
+        yield f"DO $$ BEGIN EXECUTE format('{statement}', current_database()); END $$"
 
 
 def apply(connection: BaseDatabaseWrapper) -> None:

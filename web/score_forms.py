@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import cast
 
 from django import forms
@@ -13,13 +14,15 @@ from django.utils import formats
 from django.utils.translation import gettext_lazy as _
 
 from registry.exceptions import Problem
-from registry.models import AnalysisPlan, Enrolment, PainScore, Scale, Trial
+from registry.models import PainScore, Scale
 from registry.rules.scores import NewScore
+from registry.selectors.scores import ScoreQuestion
 from registry.services.scores import CORRECTION_REASONS, MINIMUM_REASON, Reason
 from registry.vocabulary import Rater, RecallPeriod, ScoreContext, ScoreSource
 
 MOST_BUTTONS = 11
 OVERALL = "overall"
+PLAIN_NUMBER = re.compile(r"-?[0-9]{1,9}(\.[0-9]{0,9})?")
 
 
 def decimal_text(value: Decimal | None) -> str:
@@ -27,28 +30,19 @@ def decimal_text(value: Decimal | None) -> str:
     return "" if value is None else f"{value.normalize():f}"
 
 
-def scale_to_offer(trial: Trial, code: str) -> tuple[Scale | None, list[Scale]]:
-    """Return the scale asked for, else the plan's, else the first; and the other scales of the trial."""
-    scales = list(trial.scales.order_by("code", "version"))
-    plan = AnalysisPlan.objects.filter(trial=trial).order_by("-created_at", "-pk").first()
-    wanted = [scale for scale in scales if f"{scale.code}.{scale.version}" == code]
-    preferred = [scale for scale in scales if plan is not None and scale.pk == plan.scale_id]
-    chosen = next(iter(wanted + preferred + scales), None)
-    return chosen, [scale for scale in scales if scale != chosen]
-
-
-class PlainDecimalField(forms.CharField):
+class PlainDecimalField(forms.Field):
     """A number typed with a point or a comma; half a number is refused, never guessed."""
 
-    def to_python(self, value: object) -> Decimal | None:  # type: ignore[override]  # text in, number out
+    widget = forms.TextInput
+
+    def to_python(self, value: object) -> Decimal | None:
         """Return the number, None for nothing."""
-        text = str(super().to_python(value) or "").strip().replace(",", ".").replace("\u2212", "-")
+        text = str(value or "").strip().replace(",", ".").replace("\u2212", "-")
         if not text:
             return None
-        try:
-            return Decimal(text)
-        except InvalidOperation as error:
-            raise ValidationError(_("Enter a number such as 4 or 3.5."), code="not_a_number") from error
+        if not PLAIN_NUMBER.fullmatch(text):
+            raise ValidationError(_("Enter a number such as 4 or 3.5."), code="not_a_number")
+        return Decimal(text)
 
 
 def value_field(scale: Scale) -> forms.Field:
@@ -66,7 +60,7 @@ def value_field(scale: Scale) -> forms.Field:
         )
     hint = _("A number from %(low)s to %(high)s.") % {"low": low, "high": high}
     widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off", "class": "short"})
-    return PlainDecimalField(label=label, help_text=hint, widget=widget, max_length=20, error_messages={"required": missing})
+    return PlainDecimalField(label=label, help_text=hint, widget=widget, error_messages={"required": missing})
 
 
 def take_over(form: forms.Form, problems: Iterable[Problem]) -> None:
@@ -93,18 +87,15 @@ class NewScoreForm(forms.Form):
     source = forms.ChoiceField(label=_("How it was given"), error_messages={"required": _("Choose how the answer was given.")})
     rater = forms.ChoiceField(label=_("Who rated"))
 
-    def __init__(self, data: object = None, *, enrolment: Enrolment, scale: Scale) -> None:
+    def __init__(self, data: object = None, *, patient_code: str, asked: ScoreQuestion) -> None:
         super().__init__(data)  # type: ignore[arg-type]  # request.POST or None
-        self.enrolment, self.scale = enrolment, scale
-        self.fields["value"] = value_field(scale)
+        self.patient_code, self.scale = patient_code, asked.scale
+        self.fields["value"] = value_field(asked.scale)
         self.order_fields(["value", "for_date", "visit", "pain", "context", "recall", "source", "rater", "record"])
-        plan = AnalysisPlan.objects.filter(trial=enrolment.trial).order_by("-created_at", "-pk").first()
-        pains = [
-            (str(pain.rank), f"{pain.diagnosis.label}, {pain.get_side_display()}") for pain in enrolment.pains.select_related("diagnosis")
-        ]
-        visits = [(visit.code, visit.label) for visit in enrolment.trial.visit_types.all()]
+        pains = [(str(pain.rank), f"{pain.diagnosis.label}, {pain.get_side_display()}") for pain in asked.pains]
+        visits = [(visit.code, visit.label) for visit in asked.visits]
         self._offer("pain", [(OVERALL, _("Overall pain")), *pains], initial=OVERALL)
-        self._offer("recall", RecallPeriod.choices(), initial=plan.recall if plan else None)
+        self._offer("recall", RecallPeriod.choices(), initial=asked.recall)
         self._offer("context", [("", _("Choose")), *ScoreContext.choices()])
         self._offer("visit", [("", _("No visit")), *visits])
         self._offer("source", [("", _("Choose")), *ScoreSource.choices()])
@@ -119,7 +110,7 @@ class NewScoreForm(forms.Form):
         """Return the score in the domain's words."""
         given = self.cleaned_data
         return NewScore(
-            patient=self.enrolment.patient_code,
+            patient=self.patient_code,
             scale=self.scale.code,
             scale_version=self.scale.version,
             value=given["value"],

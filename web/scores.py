@@ -15,12 +15,13 @@ from registry.exceptions import Conflict, InvalidInput
 from registry.models import Enrolment, PainScore
 from registry.roles import Permission
 from registry.selectors.patients import enrolment_visible_to, score_visible_to
-from registry.selectors.scores import PAGE_SIZE, list_scores, versions_of
+from registry.selectors.scores import PAGE_SIZE, list_scores, score_question, versions_of
+from registry.services.score_recording import record_scores
 from registry.services.scores import correct_score, restore_score, void_score
 from web.paging import asked_page, pager
 from web.patients import patient_frame
 from web.requests import TrialRequest, in_trial
-from web.score_forms import CorrectionForm, NewScoreForm, ReasonForm, decimal_text, scale_to_offer, take_over
+from web.score_forms import CorrectionForm, NewScoreForm, ReasonForm, decimal_text, take_over
 
 
 @require_safe
@@ -43,13 +44,13 @@ def score_add(request: TrialRequest, patient_code: str) -> HttpResponse:
     """Record one score; the id in the form makes a second press store nothing."""
     enrolment = enrolment_visible_to(request.user, request.trial, patient_code)
     request.user.check_can(Permission.SCORE_RECORD, trial=request.trial, site=enrolment.site)
-    scale, others = scale_to_offer(request.trial, request.GET.get("scale", ""))
-    if scale is None:
+    asked = score_question(enrolment, request.GET.get("scale", ""))
+    if asked is None:
         return render(request, "scores/no_scale.html", patient_frame(request, enrolment, "scores"))
-    form = NewScoreForm(request.POST or None, enrolment=enrolment, scale=scale)
+    form = NewScoreForm(request.POST or None, patient_code=enrolment.patient_code, asked=asked)
     if request.method == "POST" and form.is_valid() and saved_new(request, form):
         return to_patient(enrolment)
-    context = {**patient_frame(request, enrolment, "scores"), "form": form, "scale": scale, "other_scales": others}
+    context = {**patient_frame(request, enrolment, "scores"), "form": form, "asked": asked}
     return render(request, "scores/add.html", context, status=400 if form.errors else 200)
 
 
@@ -57,8 +58,6 @@ def saved_new(request: TrialRequest, form: NewScoreForm) -> bool:
     """Store the score and say so, or put the refusals into the form."""
     row = form.new_score()
     try:
-        from registry.services.scores import record_scores
-
         record_scores(trial=request.trial, rows=[row], by=request.user, now=timezone.now())
     except InvalidInput as refusal:
         take_over(form, refusal.problems)

@@ -3,17 +3,15 @@
 It belongs to no client: any of them may be killed. It starts a server that died again and stops it when the last share is gone.
 """
 
-import os
 import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 
 from registry.embedded import cluster, credentials, locks
 from registry.embedded.place import Place
-from registry.embedded.processes import LINUX, end, left_behind, own, server_account, spawn
+from registry.embedded.processes import LINUX, end, kill, left_behind, own, server_account, spawn
 from registry.embedded.programs import locate
 from registry.embedded.refusals import Refused, refusal
 
@@ -104,7 +102,7 @@ class Keeper:
         kill_at = time.monotonic() + SHUTDOWN_S
         while remaining := left_behind(self.place.postgresql, "postgres", self.account):
             for pid in remaining:
-                _signal(pid, signal.SIGKILL if time.monotonic() > kill_at else signal.SIGINT)
+                kill(pid, signal.SIGKILL if time.monotonic() > kill_at else signal.SIGINT)
             time.sleep(0.2)
         (self.place.sockets / f"{cluster.SOCKET}.lock").unlink(missing_ok=True)
         if LINUX:  # elsewhere a killed postmaster's own children cannot be seen, and this file keeps a second server out
@@ -125,12 +123,6 @@ class Keeper:
     def _end_server(self) -> None:
         if self.server is not None:
             end(self.server, signal.SIGINT, patience_s=SHUTDOWN_S)
-
-
-def _signal(pid: int, number: int) -> None:
-    """Send a signal to a process that may be gone."""
-    with suppress(ProcessLookupError):
-        os.kill(pid, number)
 
 
 def main(data: str) -> int:

@@ -22,6 +22,8 @@ def run(parent: int, death_signal: int, command: list[str]) -> int:
             program.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
             program.kill()
+        if os.getpgrp() == os.getpid():
+            os.killpg(0, signal.SIGKILL)  # what the program started, and the leash with it
     return program.wait()
 
 

@@ -3,17 +3,19 @@
 import errno
 import os
 import shutil
+import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
 
 from registry.embedded import locks
 from registry.embedded.place import Place
+from registry.embedded.processes import holders, kill
 from registry.embedded.refusals import Refused, refusal
 
 MEGABYTE = 1024 * 1024
 ROOM_NEEDED = 200 * MEGABYTE
-LEFTOVERS_END_WITHIN_S = 60
+LEFTOVERS_END_WITHIN_S = 20
 
 
 def check_room(directory: Path) -> None:
@@ -62,10 +64,16 @@ def only_once(place: Place) -> int:
 
 
 def after_the_last(place: Place, between: Callable[[], None]) -> int:
-    """Return a lock for the programs to carry, once those of a killed run have ended; `between` is called while waiting."""
+    """Return a lock for the programs to carry, once those of a killed run have ended; `between` is called while waiting.
+
+    They end by themselves, and are killed where one does not: nobody but this registry's programs carries the lock.
+    """
     descriptor = _open(place, "children")
-    if locks.wait_for_lock(descriptor, locks.EXCLUSIVE, patience_s=LEFTOVERS_END_WITHIN_S, between=between):
-        return descriptor
+    for _ in range(2):
+        if locks.wait_for_lock(descriptor, locks.EXCLUSIVE, patience_s=LEFTOVERS_END_WITHIN_S, between=between):
+            return descriptor
+        for pid in holders(place.lock("children")):
+            kill(pid, signal.SIGKILL)
     os.close(descriptor)
     raise Refused(f"Programs of an earlier run on {place.data} do not end: end them, or restart the machine, and start again.")
 

@@ -166,6 +166,24 @@ def wait_or_kill(process: subprocess.Popen[bytes], patience_s: float) -> None:
     end_group(process)
 
 
+def kill(pid: int, number: int) -> None:
+    """Send a signal to a process that may be gone."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def holders(path: Path) -> set[int]:
+    """Return the other processes that have a file open, where the system tells."""
+    wanted = path.stat()
+    found = set()
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        with suppress(OSError):  # ended meanwhile, or another account's
+            status = link.stat()
+            if (status.st_dev, status.st_ino) == (wanted.st_dev, wanted.st_ino):
+                found.add(int(link.parts[2]))
+    return found - {os.getpid()}
+
+
 # Asked as the servers' account: without extra rights root may not look at another account's processes, as in a container.
 _WHO_IS_IN = 'for process in /proc/[0-9]*; do if [ "$process/cwd" -ef "$1" ]; then echo "${process#/proc/}"; fi; done'
 

@@ -10,6 +10,10 @@ from registry.embedded.place import Place
 from registry.embedded.processes import HandedOver, server_account
 from registry.embedded.programs import locate
 
+# When the supervisor is killed the broker ends too, and Celery would try to reach it for ever. A job cut off is done again.
+AT_ONCE = signal.SIGKILL
+CELERY = ["celery", "--quiet", "--skip-checks", "--app", "registry.celery"]
+
 
 def valkey(place: Place, held: tuple[int, ...]) -> tuple[Recipe, HandedOver]:
     """Return the broker's recipe, and the directory to close once it is not started any more."""
@@ -27,16 +31,13 @@ def web(place: Place, held: tuple[int, ...], bind: str) -> Recipe:
 def worker(place: Place, held: tuple[int, ...]) -> Recipe:
     """Return the worker's recipe."""
     arguments = ["worker", "--concurrency=2", "--without-gossip", "--without-mingle", "--loglevel=INFO"]
-    # A job cut off is done again; waiting for it would keep a killed registry alive for an hour.
-    return _python(place, held, "worker", "worker", [*CELERY, *arguments], death_signal=signal.SIGQUIT)
+    return _python(place, held, "worker", "worker", [*CELERY, *arguments], death_signal=AT_ONCE)
 
 
 def beat(place: Place, held: tuple[int, ...]) -> Recipe:
     """Return the schedule's recipe."""
-    return _python(place, held, "beat", "worker", [*CELERY, "beat", "--pidfile=", f"--schedule={place.data / 'schedule'}"])
-
-
-CELERY = ["celery", "--quiet", "--skip-checks", "--app", "registry.celery"]
+    arguments = ["beat", "--pidfile=", f"--schedule={place.data / 'schedule'}", "--loglevel=INFO"]
+    return _python(place, held, "beat", "worker", [*CELERY, *arguments], death_signal=AT_ONCE)
 
 
 def _python(place: Place, held: tuple[int, ...], name: str, role: str, module: list[str], death_signal: int = signal.SIGTERM) -> Recipe:

@@ -9,7 +9,7 @@ from registry.models.history import Gate
 STRAY_REFERENCE = """
     SELECT CASE WHEN e.id IS NULL THEN 'enrolment' WHEN s.id IS NULL THEN 'scale'
                 WHEN n.visit_type_id IS NOT NULL AND v.id IS NULL THEN 'visit type' ELSE 'pain' END
-    FROM new_values n
+    FROM (SELECT DISTINCT enrolment_id, scale_id, visit_type_id, pain_id FROM new_values) n
     LEFT JOIN registry_enrolment e ON e.id = n.enrolment_id
     LEFT JOIN registry_scale s ON s.id = n.scale_id AND s.trial_id = e.trial_id
     LEFT JOIN registry_visittype v ON v.id = n.visit_type_id AND v.trial_id = e.trial_id

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.db.models import F, Q, QuerySet
 
-from registry.models import Enrolment, PainScore, User
+from registry.models import AnalysisPlan, Enrolment, EnrolmentPain, PainScore, Scale, User, VisitType
 
 PAGE_SIZE = 50
 
@@ -18,6 +18,35 @@ class ScorePage:
     rows: list[PainScore]
     total: int
     page: int
+
+
+@dataclass(frozen=True)
+class ScoreQuestion:
+    """What a new score of a patient may be about: its scale and the others, the plan's recall, the pains and visits."""
+
+    scale: Scale
+    other_scales: list[Scale]
+    recall: str | None
+    pains: list[EnrolmentPain]
+    visits: list[VisitType]
+
+
+def score_question(enrolment: Enrolment, scale: str = "") -> ScoreQuestion | None:
+    """Return the question on the scale asked for ('CODE.VERSION'), else the plan's, else the first; None without any scale."""
+    scales = list(Scale.objects.filter(trial=enrolment.trial).order_by("code", "version"))
+    plan = AnalysisPlan.objects.filter(trial=enrolment.trial).order_by("-created_at", "-pk").first()
+    wanted = [one for one in scales if f"{one.code}.{one.version}" == scale]
+    planned = [one for one in scales if plan is not None and one.pk == plan.scale_id]
+    chosen = next(iter(wanted + planned + scales), None)
+    if chosen is None:
+        return None
+    return ScoreQuestion(
+        scale=chosen,
+        other_scales=[one for one in scales if one != chosen],
+        recall=plan.recall if plan is not None else None,
+        pains=list(EnrolmentPain.objects.filter(enrolment=enrolment).select_related("diagnosis").order_by("rank")),
+        visits=list(VisitType.objects.filter(trial=enrolment.trial).order_by("position")),
+    )
 
 
 def list_scores(user: User, enrolment: Enrolment, *, page: int = 1) -> ScorePage:

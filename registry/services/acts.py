@@ -9,6 +9,6 @@ from registry.services.auditing import current_request_id
 from registry.vocabulary import Act
 
 
-def log_act(act: Act, *, by: User | None, trial: Trial | None = None, target: str = "", **detail: Any) -> None:
+def log_act(act: Act, *, by: User | None, trial: Trial | None = None, target: str = "", using: str = "default", **detail: Any) -> None:
     """Note one act. `target` names a record by its pseudonymous code, never a person."""
-    ActLog.objects.create(actor=by, act=act, trial=trial, target=target, detail=detail, request_id=current_request_id.get())
+    ActLog.objects.using(using).create(actor=by, act=act, trial=trial, target=target, detail=detail, request_id=current_request_id.get())

@@ -39,10 +39,10 @@ PEOPLE = Merge("registry_patient", STAGED, ("id",), ("birth_year", "sex", "hande
 
 @dataclass(frozen=True, slots=True)
 class NewPatient:
-    """A patient to enrol, in the codes of the trial."""
+    """A patient to enrol, in the codes of the trial; without a site it is the trial's only one."""
 
     patient: str
-    site: str
+    site: str = ""
     cohort: str = Cohort.PATIENTS
     enrolled_on: date | None = None
     protocol: str = ""
@@ -84,6 +84,7 @@ class PatientIntake:
         self.checks = RowChecks()
         self.known = known_patients(trial, by, {row.patient for row in rows}, using)
         self._sites = dict(Site.objects.using(using).filter(trial=trial).values_list("code", "pk"))
+        self._only_site = next(iter(self._sites)) if len(self._sites) == 1 else ""
         self._allowed = allowed_sites(trial, by, Permission.PATIENT_EDIT, using)
         self._protocols = dict(trial.protocol_versions.using(using).values_list("version", "pk"))
         self._check(rows, now)
@@ -102,7 +103,7 @@ class PatientIntake:
                 self.checks.note(number, "patient", row.patient, "is taken in this trial", "Use another study number")
 
     def _check_site(self, number: int, row: NewPatient, known: Known | None) -> None:
-        site_id = self._sites.get(row.site)
+        site_id = self._sites.get(row.site or self._only_site)
         if site_id is None:
             self.checks.note(number, "site", row.site, "is no site of the trial", name_remedy(row.site, self._sites, "site"))
         elif not {site_id, known.site_id if known else site_id} <= self._allowed:
@@ -128,7 +129,7 @@ class PatientIntake:
         return (
             number,
             row.patient,
-            self._sites[row.site],
+            self._sites[row.site or self._only_site],
             str(row.cohort),
             row.enrolled_on,
             self._protocols.get(row.protocol),

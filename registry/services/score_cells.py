@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from registry.rules.response import diary_day, score_day
 from registry.rules.response.diary import ON_TIME_UNTIL
 from registry.rules.scores import value_problem, value_units
-from registry.rules.tables.cells import OVERALL, canonical_instant, read_cell
+from registry.rules.tables.cells import OVERALL, canonical_instant, read_cell, read_instant
 from registry.rules.tables.definitions import PAIN_SCORES
 from registry.rules.tables.problems import BadCell, name_remedy
 from registry.services.row_sets import latest_date
@@ -17,6 +17,7 @@ from registry.services.score_references import KnownScale, ScoreReferences
 from registry.vocabulary import AnswerState, ScoreContext, ScoreSource
 
 NULL = "\\N"
+COLUMNS = {column.name: column for column in PAIN_SCORES.columns}
 SECONDS = len("2026-01-01T00:00:00")
 
 
@@ -45,7 +46,7 @@ class ScoreCells:
 
     def plain(self, column: str, text: str) -> str:
         """Return the canonical text of a cell that needs no reference."""
-        return read_cell(PAIN_SCORES.column(column), text)
+        return read_cell(COLUMNS[column], text)
 
     def plain_at(self, column: str, text: str) -> str:
         """Return the same, with a bad cell that names its column."""
@@ -130,8 +131,14 @@ class ScoreCells:
         raise BadCellAt("for_date", "", what, "Enter the day the score is about, or the visit it belongs to")
 
     def instant(self, column: str, text: str) -> str:
-        """Return a time in UTC, '' where there is none."""
-        found = self.plain_at(column, text)
+        """Return a time in UTC, '' where there is none. Times hardly repeat, so they are read past all caches."""
+        stripped = text.strip()
+        if not stripped:
+            return ""
+        try:
+            found = read_instant(stripped)
+        except BadCell as bad:
+            raise BadCellAt(column, text, bad.wrong, bad.right) from None
         if found[:SECONDS] > self._latest_instant[:SECONDS]:
             raise BadCellAt(column, text, "is in the future", "Check the day, and the offset")
         return found

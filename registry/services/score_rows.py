@@ -18,6 +18,8 @@ from registry.services.score_cells import NULL, BadCellAt, NoValue, ScoreCells
 from registry.vocabulary import AnswerState, Rater, ScoreContext, ScoreSource
 
 CACHED_CELLS = 200_000
+# About 64 KB.
+LINES_IN_BLOCK = 1_500
 TIMED_COLUMNS = ("context", "source", "for_date", "observed_at", "submitted_at", "zone", "answer_state")
 
 
@@ -115,10 +117,19 @@ class ScoreRows:
 
     # --- The rows ---------------------------------------------------------------------------------------------------
 
-    def lines(self, rows: TextRows) -> Iterator[str]:
-        """Yield one line for each sound row with a value, without its end."""
+    def blocks(self, rows: TextRows) -> Iterator[bytes]:
+        """Yield the lines of sound rows with a value, many at a time: a write for each would cost more than the line."""
+        block: list[str] = []
+        for line in self._lines(rows):
+            block.append(line)
+            if len(block) >= LINES_IN_BLOCK:
+                yield "".join(block).encode()
+                block.clear()
+        yield "".join(block).encode()
+
+    def _lines(self, rows: TextRows) -> Iterator[str]:
         direct = [(index, cache) for index, _, _, cache in self._direct]
-        steps, width = [step for _, step in self._steps], len(self._header)
+        steps, width, join = [step for _, step in self._steps], len(self._header), "\t".join
         for row in rows:
             try:
                 out = [cache[row[index]] for index, cache in direct]
@@ -130,7 +141,7 @@ class ScoreRows:
                 self._examine(rows.line_num, row)
                 continue
             self.rows += 1
-            yield f"{rows.line_num}\t" + "\t".join(out)
+            yield f"{rows.line_num}\t{join(out)}\n"
 
     def _examine(self, line: int, row: Row) -> None:
         """Note everything that is wrong with a row, or count it as one without a value."""
@@ -217,32 +228,46 @@ class ScoreRows:
         return step
 
     def _timed_step(self) -> Step:
-        patient, visit, context_of, source_of = map(self._cell, ("patient", "visit", "context", "source"))
         day_of, observed_of, recorded_of, state_of = map(self._cell, ("for_date", "observed_at", "recorded_at", "answer_state"))
+        patient, words_of = self._cell("patient"), self._words()
         cells = self._cells
-        day_cache = CellCache(cells.day)
+        instant, answer_state, on_time = cells.instant, cells.answer_state, str(AnswerState.ON_TIME)
+        days = CellCache(lambda text: _at("for_date", cells.day, text))
+        states = CellCache(lambda text: cells.plain_at("answer_state", text))
+        zones = CellCache(cells.zone)
 
         def step(row: Row, out: list[str]) -> None:
-            has_visit = bool(visit(row).strip())
-            context, source = cells.context_and_source(context_of(row), source_of(row), has_visit)
-            observed, recorded = cells.instant("observed_at", observed_of(row)), cells.instant("recorded_at", recorded_of(row))
-            zone = cells.zone(patient(row)) if observed or recorded else ""
-            day = _read_day(day_cache, day_of(row))
+            context, source, has_visit, is_diary = words_of(row)
+            observed, recorded = instant("observed_at", observed_of(row)), instant("recorded_at", recorded_of(row))
+            zone = zones[patient(row)] if observed or recorded else ""
+            day = days[day_of(row)]
             if day == NULL:
                 day = cells.day_of(context, observed, recorded, zone) or NULL
                 cells.check_day(context, day != NULL, has_visit)
-            state = cells.plain_at("answer_state", state_of(row))
-            if not state:
-                asked = recorded and context == ScoreContext.DIARY and source == ScoreSource.DIARY
-                state = cells.answer_state(day, recorded, zone) if asked else str(AnswerState.ON_TIME)
-            submitted = "" if recorded == observed else recorded
-            out += [context, source, day, observed or NULL, submitted or NULL, zone, state]
+            state = states[state_of(row)] or (answer_state(day, recorded, zone) if is_diary and recorded else on_time)
+            submitted = NULL if recorded == observed else recorded or NULL
+            out += (context, source, day, observed or NULL, submitted, zone, state)
 
         return step
 
+    def _words(self) -> Callable[[Row], tuple[str, str, bool, bool]]:
+        """Return what reads context, source, whether a visit is named, and whether the row is a diary's own answer."""
+        context, source, visit = map(self._cell, ("context", "source", "visit"))
+        known: dict[tuple[str, str, bool], tuple[str, str, bool, bool]] = {}
 
-def _read_day(cache: CellCache, text: str) -> str:
+        def read(row: Row) -> tuple[str, str, bool, bool]:
+            key = context(row), source(row), bool(visit(row).strip())
+            if key not in known:
+                words = self._cells.context_and_source(*key)
+                known[key] = (*words, key[2], words == (ScoreContext.DIARY, ScoreSource.DIARY))
+            return known[key]
+
+        return read
+
+
+def _at(column: str, read: Callable[[str], str], text: str) -> str:
+    """Read a cell for a step, which must name the column of a bad one itself."""
     try:
-        return cache[text]
+        return read(text)
     except BadCell as bad:
-        raise BadCellAt("for_date", text, bad.wrong, bad.right) from None
+        raise BadCellAt(column, text, bad.wrong, bad.right) from None

@@ -12,6 +12,17 @@ from registry.roles import Permission
 from registry.rules.scores import ScaleRange, value_problem, value_units
 from registry.services.auditing import audited
 from registry.services.jobs import mark_stale
+from registry.services.score_recording import RecordedScores, record_scores
+
+__all__ = [
+    "CORRECTION_REASONS",
+    "Reason",
+    "RecordedScores",
+    "correct_score",
+    "record_scores",
+    "restore_score",
+    "void_score",
+]
 
 MINIMUM_REASON = 10
 CORRECTION_REASONS = {

@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.conftest import REQUIRED
 
+PATIENCE_MS = 10_000
 HEIGHTS = {1440: 900, 820: 1180, 390: 844, 320: 700}
 ARGUMENTS = [
     "--no-sandbox",
@@ -79,6 +80,7 @@ class Tab:
     page: Page
     address: str
     context: BrowserContext
+    scripted: bool
     errors: list[str] = field(default_factory=list)
     reports: list[str] = field(default_factory=list)
 
@@ -92,12 +94,13 @@ class Tab:
     def settle(self) -> None:
         """Wait for charts to be drawn."""
         self.page.wait_for_load_state("load")
-        if self.page.locator("[data-chart]").count():
+        if self.scripted and self.page.locator("[data-chart]").count():
             self.page.wait_for_selector("[data-drawn], .failed")
 
     def collect(self) -> None:
         """Take over the policy reports of the page that is about to be left."""
-        self.reports += self.page.evaluate("window.policyReports || []")
+        if self.scripted:
+            self.reports += self.page.evaluate("window.policyReports || []")
 
 
 Open = Callable[..., Tab]
@@ -114,8 +117,9 @@ def tab(site: str, chromium: Browser) -> Iterator[Open]:
         )
         if user is not None:
             context.add_cookies([{"name": "rtms_session", "value": session_of(user), "url": site}])
+        context.set_default_timeout(PATIENCE_MS)
         context.add_init_script(WATCH)
-        opened = Tab(context.new_page(), site, context)
+        opened = Tab(context.new_page(), site, context, javascript)
         opened.page.on("pageerror", lambda error: opened.errors.append(str(error)))
         opened.page.on("console", lambda message: note(opened, message.type, message.text))
         tabs.append(opened)

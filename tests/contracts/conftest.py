@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from tests import cluster
 from tests.contracts.emptying import empty_database
+from tests.contracts.logins import current_database, speaking_to
 
 
 @pytest.fixture
@@ -23,3 +25,25 @@ def _no_messages(monkeypatch: pytest.MonkeyPatch) -> None:
     from registry.services import jobs
 
     monkeypatch.setattr(jobs, "announce", lambda job_id: None)
+
+
+@pytest.fixture(scope="session")
+def scene_database(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
+    """Return the name of a database that holds the committed scene; tests leave it as it is."""
+    from registry.services import jobs
+    from tests.contracts import scene
+
+    name = f"{current_database()}_scene"
+    cluster.make_database(name, cluster.ensure_template())
+    with django_db_blocker.unblock(), speaking_to(name), pytest.MonkeyPatch.context() as patched:
+        patched.setattr(jobs, "announce", lambda job_id: None)
+        scene.build()
+    yield name
+    cluster.drop_database(name)
+
+
+@pytest.fixture
+def in_scene(scene_database: str, django_db_blocker: Any) -> Iterator[str]:
+    """Speak to the scene."""
+    with django_db_blocker.unblock(), speaking_to(scene_database):
+        yield scene_database

@@ -10,7 +10,7 @@ from registry.closed_room import open_closed_room
 from registry.exceptions import NotAllowed
 from registry.roles import UNMASKING_PERMISSIONS, Permission
 from tests.contracts.logins import APPLICATION_ROLES, connect
-from tests.contracts.scene import NOW, prepare_list
+from tests.contracts.scene import NOW, add_person, prepare_list
 
 MASKED_ROLES = ("rtms_web", "rtms_worker")
 TABLES = (*database_rights.CLOSED_CHANGEABLE, *database_rights.CLOSED_INSERT_ONLY, *database_rights.CLOSED_READ_ONLY)
@@ -146,9 +146,9 @@ def test_running_queries_of_the_unmasked_role_are_hidden_from_masked_ones():
         ("UPDATE closed.allocation SET arm_id = arm_id", "42501"),
         ("DELETE FROM closed.slot", "42501"),
         ("TRUNCATE closed.allocation", "42501"),
-        ("UPDATE closed.slot SET arm_id = arm_id", "RT002"),
-        ("UPDATE closed.kit SET part = part", "RT002"),
-        ("UPDATE closed.arm SET label = label", "RT001"),
+        ("UPDATE closed.slot SET arm_id = arm_id", "42501"),
+        ("UPDATE closed.kit SET part = part", "42501"),
+        ("UPDATE closed.arm SET label = label", "42501"),
         ("INSERT INTO closed.arm SELECT * FROM closed.arm", "RT001"),
         ("COPY closed.slot FROM STDIN", "RT001"),
         ("INSERT INTO closed.change_event SELECT * FROM closed.change_event", "42501"),
@@ -198,4 +198,10 @@ def test_door_asks_for_a_right_that_shows_arms(trial, uma, alice):
 
 def test_door_stays_shut_for_another_trial(trial, other_trial, uma):
     with pytest.raises(NotAllowed), open_closed_room(by=uma, permission=Permission.ALLOCATION_REVEAL, trial=other_trial):
+        pass
+
+
+def test_door_stays_shut_for_a_right_held_at_one_site(trial, setup_actor):
+    local = add_person("local-statistician", "unmasked_statistician", by=setup_actor, trial=trial, site="N")
+    with pytest.raises(NotAllowed, match="single sites"), open_closed_room(by=local, permission=Permission.OUTCOMES_CLOSED, trial=trial):
         pass

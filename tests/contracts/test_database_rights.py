@@ -51,7 +51,7 @@ def test_every_grant_on_a_table_is_in_the_table_of_rights():
         for role in APPLICATION_ROLES
     }
     for names, rights in (
-        (database_rights.CLOSED_CHANGEABLE, {"SELECT", "INSERT", "UPDATE"}),
+        (database_rights.CLOSED_CHANGEABLE, {"SELECT", "INSERT"}),
         (database_rights.CLOSED_INSERT_ONLY, {"SELECT", "INSERT"}),
         (database_rights.CLOSED_READ_ONLY, {"SELECT"}),
     ):
@@ -104,6 +104,15 @@ def test_schemas_can_be_used_as_listed_and_created_in_by_nobody():
         list(SCHEMAS),
     )
     assert sorted(granted) == [("closed", "rtms_unmasked", "USAGE"), *(("public", role, "USAGE") for role in sorted(APPLICATION_ROLES))]
+
+
+def test_database_is_entered_by_the_login_roles_alone():
+    """Asked of the template: a clone starts with PostgreSQL's own rights for everybody."""
+    granted = rows(
+        f"SELECT {GRANTEE}, g.privilege_type FROM pg_database d, aclexplode(d.datacl) g WHERE d.datname = %s AND g.grantee <> d.datdba",
+        cluster.ensure_template(),
+    )
+    assert sorted(granted) == [(role, privilege) for role in sorted(APPLICATION_ROLES) for privilege in ("CONNECT", "TEMPORARY")]
 
 
 def test_everything_belongs_to_the_owner():

@@ -85,7 +85,7 @@ def test_full_log_is_put_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def starter_of(command: list[str]) -> subprocess.Popen[str]:
     """Start a process that starts the command and prints its number."""
     program = f"import subprocess, time; print(subprocess.Popen({command!r}).pid, flush=True); time.sleep(60)"
-    return subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, start_new_session=True)
 
 
 def test_leash_ends_the_program_when_its_starter_is_killed() -> None:

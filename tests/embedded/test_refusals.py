@@ -101,12 +101,23 @@ def test_started_twice(tmp_path: Path) -> None:
     os.close(preflight.only_once(place))
 
 
-def test_programs_of_an_earlier_run_that_do_not_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_programs_of_an_earlier_run_that_cannot_be_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preflight, "LEFTOVERS_END_WITHIN_S", 0.1)
     place = Place(tmp_path)
-    left = preflight.after_the_last(place, lambda: None)
+    left = preflight.after_the_last(place, lambda: None)  # this process carries it and is spared
     assert "do not end: end them, or restart the machine" in sentence_of(lambda: preflight.after_the_last(place, lambda: None))
     os.close(left)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell who has a file open")
+def test_program_of_an_earlier_run_that_does_not_end_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "LEFTOVERS_END_WITHIN_S", 0.2)
+    place = Place(tmp_path)
+    left = preflight.after_the_last(place, lambda: None)
+    deaf = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], pass_fds=(left,))
+    os.close(left)
+    os.close(preflight.after_the_last(place, lambda: None))
+    assert deaf.wait(5) == -9
 
 
 def test_disk_without_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

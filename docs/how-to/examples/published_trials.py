@@ -1,16 +1,14 @@
-"""Turn three published data files into trial folders.
+"""Turn three published data sets into trial folders: python published_trials.py SOURCE TARGET [NAME ...].
 
-    python docs/how-to/examples/published_trials.py DATA TARGET [NAME ...]
-
-DATA holds one directory a trial with participants.csv and scores.csv (columns as in the how-to beside this file);
-TARGET gets one trial folder for each. Standard library only.
+SOURCE holds a folder per data set with participants.csv and scores.csv; TARGET gets a trial folder for each.
+The data belong to their sources under their own licences and are no part of this project.
 """
 
 from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,150 +16,221 @@ Row = dict[str, str]
 
 
 @dataclass(frozen=True)
-class Publication:
-    """What the paper says and the data file does not."""
+class Example:
+    """How one published data set is laid out, and what its trial.toml says."""
 
-    directory: str
     trial: str
-    visits: tuple[tuple[str, str], ...]
-    scale: str
-    thresholds: str
-    arms: tuple[Row, ...]
-    comparator: str
-    conditions: dict[str, Row]
-    sites: bool = False
-    score_column: str = "score"
-
-
-VICKERS = Publication(
-    directory="vickers2004_headache",
-    trial="""slug = "vickers2004"
-name = "Acupuncture for chronic headache"
-title = "Acupuncture or usual care for chronic headache, 401 patients (Vickers, BMJ 2004; data: Trials 2006;7:15)"
-conduct = "retrospective"
-time_zone = "Europe/London"
-masked = false
-""",
-    visits=(("BL", "Baseline"), ("M3", "3 months"), ("M12", "12 months")),
-    scale='code = "HEADACHE"\nlabel = "Weekly headache score, 0 to 100"\nmaximum = 100\n',
-    thresholds="[30, 35, 50]",
-    arms=(
-        {"arm": "acupuncture", "label": "Acupuncture", "treatment": "acupuncture", "part": "acupuncture"},
-        {"arm": "control", "label": "Usual care", "treatment": "usual-care", "part": "control"},
-    ),
-    comparator="control",
-    conditions={
-        "migraine": {"condition": "other", "condition_text": "Migraine"},
-        "tension-type": {"condition": "other", "condition_text": "Tension-type headache"},
-    },
-    sites=True,
-)
-CHOW = Publication(
-    directory="chow2006_neck_pain",
-    trial="""slug = "chow2006"
-name = "Laser for chronic neck pain"
-title = "Laser or sham for chronic neck pain, 90 patients (Chow, Pain 2006)"
-conduct = "retrospective"
-time_zone = "Australia/Sydney"
-masked = true
-""",
-    visits=(("BL", "Baseline"), ("W7", "Week 7"), ("W12", "Week 12")),
-    scale='code = "VAS"\nlabel = "Pain, visual analogue scale, 0 to 10"\nmaximum = 10\n',
-    thresholds="[30, 50]",
-    arms=(
-        {"arm": "active", "label": "Laser", "treatment": "laser", "part": "active"},
-        {"arm": "sham", "label": "Sham laser", "treatment": "laser", "part": "sham"},
-    ),
-    comparator="sham",
-    conditions={"": {"condition": "myofascial", "condition_text": "Chronic neck pain"}},
-)
-SUDMEX = Publication(
-    directory="sudmex_rtms_craving",
-    trial="""slug = "sudmex"
-name = "5 Hz rTMS in cocaine use disorder"
-title = "5 Hz rTMS or sham, 44 patients (Garza-Villarreal 2021); the scale is craving, not pain"
-conduct = "retrospective"
-time_zone = "America/Mexico_City"
-masked = true
-""",
-    visits=(("T0", "Baseline"), ("T1", "2 weeks")),
-    scale='code = "VAS"\nlabel = "Craving, visual analogue scale, 0 to 10"\nmaximum = 10\n',
-    thresholds="[30, 50]",
-    arms=(
-        {"arm": "ACTIVE", "label": "Active rTMS", "treatment": "DLPFC", "part": "active"},
-        {"arm": "SHAM", "label": "Sham rTMS", "treatment": "DLPFC", "part": "sham"},
-    ),
-    comparator="SHAM",
-    conditions={"": {"condition": "other", "condition_text": "Cocaine use disorder"}},
-)
-PUBLICATIONS = {publication.directory: publication for publication in (VICKERS, CHOW, SUDMEX)}
+    arms: tuple[str, ...]
+    # What concealed part each arm is; open trials conceal nothing, but who got which is still kept apart.
+    patient: Callable[[Row], Row]
+    code_width: int
+    diagnosis: Callable[[Row], Row] | None = None
 
 
 def read(path: Path) -> list[Row]:
     """Return the rows of a CSV file."""
-    with open(path, newline="") as file:
+    with path.open(newline="") as file:
         return list(csv.DictReader(file))
 
 
-def write(path: Path, columns: Iterable[str], rows: Iterable[Row]) -> None:
-    """Write rows as a table of a trial folder."""
-    with open(path, "w", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(columns), lineterminator="\n", extrasaction="ignore")
+def write(path: Path, rows: Iterable[Row]) -> None:
+    """Write rows that share their columns as CSV."""
+    rows = list(rows)
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
 
 
-def trial_file(publication: Publication, sites: Iterable[str]) -> str:
-    """Return trial.toml: who, where, how measured, how response is decided."""
-    first, *later = publication.visits
-    treatments = sorted({arm["treatment"] for arm in publication.arms})
-    parts = [
-        f"[trial]\n{publication.trial}",
-        *(f'[[sites]]\ncode = "{site}"\n' for site in sites),
-        *(f'[[treatments]]\ncode = "{code}"\n' for code in treatments),
-        *(f'[[visit_types]]\ncode = "{code}"\nlabel = "{label}"\n' for code, label in publication.visits),
-        f"[[scales]]\n{publication.scale}",
-        # Published data: one value a visit, no dates; so the baseline and the time points are named visits.
-        f'[plan]\nthresholds = {publication.thresholds}\ncontexts = ["visit"]\ncomparator = "{publication.comparator}"\n',
-        f'[plan.baseline]\nvisit = "{first[0]}"\nmin_n = 1\n',
-        *(f'[[plan.time_points]]\ncode = "{code}"\nvisit = "{code}"\nmin_n = 1\n' for code, _ in later),
-    ]
-    return "\n".join(parts)
+def make_folder(name: str, source: Path, target: Path) -> Path:
+    """Write one trial folder and return it."""
+    example = EXAMPLES[name]
+    people, scores = read(source / name / "participants.csv"), read(source / name / "scores.csv")
+    folder = target / name
+    folder.mkdir(parents=True)
+
+    def code(row: Row) -> str:
+        return row["subject_id"].zfill(example.code_width)
+
+    (folder / "trial.toml").write_text(example.trial)
+    write(folder / "arms.csv", [{"arm": arm, "part": arm} for arm in example.arms])
+    write(folder / "patients.csv", [{"patient": code(row), **example.patient(row)} for row in people])
+    write(folder / "allocations.csv", [{"patient": code(row), "arm": row["arm"].lower()} for row in people])
+    write(folder / "pain_scores.csv", [{"patient": code(row), "visit": row["visit"], "value": row["score"]} for row in scores])
+    if example.diagnosis is not None:
+        write(folder / "diagnoses.csv", [{"patient": code(row), **example.diagnosis(row)} for row in people])
+        write(folder / "pains.csv", [{"patient": code(row), "body_region": "head"} for row in people])
+    return folder
 
 
-def convert(publication: Publication, source: Path, target: Path) -> None:
-    """Write one trial folder."""
-    target.mkdir(parents=True, exist_ok=True)
-    people, scores = read(source / "participants.csv"), read(source / "scores.csv")
-    sites = sorted({person["site"] for person in people}) if publication.sites else ["ALL"]
-    (target / "trial.toml").write_text(trial_file(publication, sites))
-    write(target / "arms.csv", ("arm", "label", "treatment", "part"), publication.arms)
-    sex = {"F": "female", "M": "male"}
-    write(
-        target / "patients.csv",
-        ("patient", "site", "sex"),
-        ({"patient": row["subject_id"], "site": row.get("site", "ALL"), "sex": sex.get(row.get("sex", ""), "unknown")} for row in people),
-    )
-    write(
-        target / "diagnoses.csv",
-        ("patient", "condition", "condition_text"),
-        ({"patient": row["subject_id"], **publication.conditions[row.get("diagnosis", "")]} for row in people),
-    )
-    write(target / "pains.csv", ("patient", "rank"), ({"patient": row["subject_id"], "rank": "1"} for row in people))
-    write(target / "allocations.csv", ("patient", "arm"), ({"patient": row["subject_id"], "arm": row["arm"]} for row in people))
-    write(
-        target / "pain_scores.csv",
-        ("patient", "visit", "value"),
-        ({"patient": row["subject_id"], "visit": row["visit"], "value": row[publication.score_column]} for row in scores),
-    )
+def sex(row: Row) -> str:
+    """Return a published F or M as the word of the trial folder."""
+    return {"F": "female", "M": "male"}[row["sex"]]
 
 
-def main(arguments: list[str]) -> None:
-    """Convert the named trials, or all."""
-    data, target, *names = arguments
-    for name in names or PUBLICATIONS:
-        convert(PUBLICATIONS[name], Path(data) / name, Path(target) / name)
+def headache(row: Row) -> Row:
+    """Return the diagnosis of a patient with chronic headache; the list of conditions has none for it."""
+    return {"condition": "other", "condition_text": row["diagnosis"].replace("tension-type", "tension-type headache")}
+
+
+SITES = "\n".join(f'[[sites]]\ncode = "S{number:02}"\n' for number in range(1, 13))
+
+VICKERS = f"""[trial]
+slug = "vickers2004"
+name = "Acupuncture for headache"
+title = "Acupuncture for chronic headache in primary care (Vickers and others, BMJ 2004)"
+conduct = "retrospective"
+masked = false
+
+{SITES}
+[[treatments]]
+code = "care"
+label = "Care for headache"
+
+[[visit_types]]
+code = "BL"
+label = "Baseline"
+
+[[visit_types]]
+code = "M3"
+label = "3 months"
+
+[[visit_types]]
+code = "M12"
+label = "12 months"
+
+[[scales]]
+code = "headache"
+label = "Weekly headache score"
+maximum = 100
+
+[plan]
+scale = "headache"
+thresholds = [30, 35, 50]
+comparator = "control"
+
+[plan.baseline]
+visit = "BL"
+
+[[plan.time_points]]
+code = "M3"
+visit = "M3"
+
+[[plan.time_points]]
+code = "M12"
+visit = "M12"
+
+[[plan.contrasts]]
+arm = "acupuncture"
+"""
+
+SUDMEX = """[trial]
+slug = "sudmex-rtms"
+name = "rTMS for craving"
+title = "5 Hz rTMS of the left DLPFC against sham in cocaine use disorder (Garza-Villarreal and others, 2021)"
+conduct = "retrospective"
+masked = true
+
+[[sites]]
+code = "MEX"
+name = "Mexico City"
+
+[[treatments]]
+code = "dlpfc"
+label = "Left DLPFC, 5 Hz"
+
+[[visit_types]]
+code = "T0"
+label = "Baseline"
+
+[[visit_types]]
+code = "T1"
+label = "2 weeks"
+
+[[scales]]
+code = "craving"
+label = "Craving, visual analogue scale 0 to 10"
+maximum = 10
+
+[plan]
+scale = "craving"
+thresholds = [30, 50]
+comparator = "sham"
+
+[plan.baseline]
+visit = "T0"
+
+[[plan.time_points]]
+code = "T1"
+visit = "T1"
+
+[[plan.contrasts]]
+arm = "active"
+"""
+
+CHOW = """[trial]
+slug = "chow2006"
+name = "Laser for neck pain"
+title = "Low-level laser against sham for chronic neck pain (Chow and others, Pain 2006)"
+conduct = "retrospective"
+masked = true
+
+[[sites]]
+code = "SYD"
+name = "Sydney"
+
+[[treatments]]
+code = "laser"
+label = "Laser"
+
+[[visit_types]]
+code = "BL"
+label = "Baseline"
+
+[[visit_types]]
+code = "W7"
+label = "Week 7"
+
+[[visit_types]]
+code = "W12"
+label = "Week 12"
+
+[[scales]]
+code = "vas"
+label = "Pain, visual analogue scale 0 to 10"
+maximum = 10
+
+[plan]
+scale = "vas"
+thresholds = [30, 50]
+comparator = "sham"
+
+[plan.baseline]
+visit = "BL"
+
+[[plan.time_points]]
+code = "W7"
+visit = "W7"
+
+[[plan.time_points]]
+code = "W12"
+visit = "W12"
+
+[[plan.contrasts]]
+arm = "active"
+"""
+
+EXAMPLES = {
+    "vickers2004_headache": Example(
+        VICKERS, ("acupuncture", "control"), lambda row: {"site": row["site"], "sex": sex(row)}, code_width=3, diagnosis=headache
+    ),
+    "sudmex_rtms_craving": Example(SUDMEX, ("active", "sham"), lambda row: {"sex": sex(row)}, code_width=2),
+    "chow2006_neck_pain": Example(CHOW, ("active", "sham"), lambda row: {}, code_width=2),
+}
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    for name in sys.argv[3:] or EXAMPLES:
+        print(make_folder(name, Path(sys.argv[1]), Path(sys.argv[2])))

@@ -175,7 +175,8 @@ def _read_partial_date(column: Column, text: str) -> str:
     return text
 
 
-def _read_instant(column: Column, text: str) -> str:
+def read_instant(text: str) -> str:
+    """Return a time in UTC; raise BadCell for what is none, or has no offset."""
     if _CANONICAL_INSTANT.fullmatch(text):
         return _clock_time(text, text)
     found = _INSTANT.fullmatch(text)
@@ -234,7 +235,7 @@ _READERS: dict[Kind, Callable[[Column, str], str]] = {
     Kind.DECIMAL: _read_decimal,
     Kind.DATE: _read_date,
     Kind.PARTIAL_DATE: _read_partial_date,
-    Kind.INSTANT: _read_instant,
+    Kind.INSTANT: lambda _, text: read_instant(text),
     Kind.YES_NO: _read_yes_no,
     Kind.ZONE: _read_zone,
     Kind.ICD_10: _matching(_ICD_10),

@@ -1,0 +1,81 @@
+"""Load the demonstration: a trial folder of synthetic people, brought in as any other, and an account for each role."""
+
+from __future__ import annotations
+
+import csv
+import tempfile
+from dataclasses import dataclass, fields
+from datetime import datetime
+from pathlib import Path
+
+from registry.exceptions import ImportRefused
+from registry.interchange.demonstration_data import DemonstrationTables, Row, make_tables
+from registry.interchange.importer import bring_in
+from registry.models import Site, Trial, User, system_actor
+from registry.services import accounts
+
+SLUG = "demonstration"
+TRIAL_FILE = Path(__file__).with_name("demonstration.toml")
+ARMS = [{"arm": "active", "label": "Active rTMS", "part": "active"}, {"arm": "sham", "label": "Sham rTMS", "part": "sham"}]
+
+
+@dataclass(frozen=True)
+class DemonstrationAccount:
+    """One account of the demonstration; `site` empty means all sites."""
+
+    email: str
+    name: str
+    role: str
+    site: str = ""
+
+
+ACCOUNTS = (
+    DemonstrationAccount("operator@demonstration.example", "Tomi Okafor", "operator", "N"),
+    DemonstrationAccount("coordinator@demonstration.example", "Ana Rivera", "coordinator"),
+    DemonstrationAccount("manager@demonstration.example", "Dana Meyer", "data_manager"),
+    DemonstrationAccount("monitor@demonstration.example", "Mara Lindqvist", "monitor"),
+    DemonstrationAccount("investigator@demonstration.example", "Pia Castellanos", "principal_investigator"),
+    DemonstrationAccount("researcher@demonstration.example", "Rei Tanaka", "researcher"),
+    DemonstrationAccount("statistician@demonstration.example", "Uma Desai", "unmasked_statistician"),
+    DemonstrationAccount("board@demonstration.example", "Board Member", "safety_board"),
+)
+
+
+def load_demonstration(*, passwords: dict[str, str], now: datetime) -> None:
+    """Load the demonstration trial and its accounts once; a start after a crash in between adds what is missing."""
+    setup = system_actor("setup")
+    if not Trial.objects.filter(slug=SLUG).exists():
+        with tempfile.TemporaryDirectory(prefix="rtms-demonstration-") as folder:
+            write_folder(Path(folder), now)
+            report = bring_in(Path(folder), by=setup, now=now)
+        if report.problem_count:
+            raise ImportRefused("The demonstration could not be loaded: " + " ".join(report.lines()))
+    trial = Trial.objects.get(slug=SLUG)
+    for account in ACCOUNTS:
+        ensure_account(account, trial, passwords[account.email], by=setup, now=now)
+
+
+def ensure_account(account: DemonstrationAccount, trial: Trial, password: str, *, by: User, now: datetime) -> None:
+    """Make one account and its membership unless they are there."""
+    user = User.objects.filter(email=account.email).first()
+    if user is None:
+        user = accounts.create_user(email=account.email, name=account.name, password=password, by=by, is_demonstration=True)
+    site = Site.objects.get(trial=trial, code=account.site) if account.site else None
+    accounts.add_membership(user=user, role=account.role, trial=trial, site=site, by=by, valid_from=now.date())
+
+
+def write_folder(folder: Path, now: datetime) -> None:
+    """Write the demonstration as a trial folder."""
+    (folder / "trial.toml").write_text(TRIAL_FILE.read_text())
+    write_table(folder / "arms.csv", ARMS)
+    tables = make_tables(now.date())
+    for table in fields(DemonstrationTables):
+        write_table(folder / f"{table.name}.csv", getattr(tables, table.name))
+
+
+def write_table(path: Path, rows: list[Row]) -> None:
+    """Write rows that share their columns."""
+    with open(path, "w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)

@@ -1,0 +1,162 @@
+"""The canonical text of every cell of a trial folder, as SQL: what import would read back to the same record.
+
+A cell without content is NULL, which COPY writes as nothing. The session's time zone is UTC and its date style ISO.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from registry.rules.tables import definitions as tables
+from registry.rules.tables.columns import Table
+
+
+def _text(name: str) -> str:
+    return f"nullif({name}, '')"
+
+
+def _instant(expression: str) -> str:
+    """Return a time as 2026-03-01T20:15:00Z: PostgreSQL's own text of it, with other marks."""
+    return f"replace(replace(({expression})::text, ' ', 'T'), '+00', 'Z')"
+
+
+@dataclass(frozen=True)
+class ExportQuery:
+    """One table: where its rows come from, in which order, and the text of each column.
+
+    `{enrolments}` in `source` stands for the visible enrolments, `{scores}` for the visible scores.
+    """
+
+    table: Table
+    source: str
+    order: str
+    cells: dict[str, str]
+
+    @property
+    def sql(self) -> str:
+        """Return the query with its columns in the order of the table."""
+        cells = ", ".join(self.cells[name] for name in self.table.names)
+        return f"SELECT {cells} FROM {self.source} ORDER BY {self.order}"
+
+
+_BY_PATIENT = 'e.patient_code COLLATE "C"'
+
+ARMS = ExportQuery(
+    tables.ARMS,
+    "closed.arm a JOIN registry_treatment t ON t.id = a.treatment_id WHERE a.trial_id = {trial}",
+    'a.code COLLATE "C"',
+    {"arm": "a.code", "label": "a.label", "treatment": "t.code", "part": "a.part", "position": "a.position"},
+)
+
+PATIENTS = ExportQuery(
+    tables.PATIENTS,
+    """registry_enrolment e JOIN registry_patient p ON p.id = e.patient_id JOIN registry_site s ON s.id = e.site_id
+       LEFT JOIN registry_protocolversion v ON v.id = e.protocol_version_id WHERE e.id IN ({enrolments})""",
+    _BY_PATIENT,
+    {
+        "patient": "e.patient_code",
+        "site": "s.code",
+        "cohort": "e.cohort",
+        "enrolled_on": "e.enrolled_on",
+        "protocol": "v.version",
+        "birth_year": "p.birth_year",
+        "sex": "p.sex",
+        "handedness": "p.handedness",
+        "time_zone": _text("p.time_zone"),
+    },
+)
+
+DIAGNOSES = ExportQuery(
+    tables.DIAGNOSES,
+    "registry_paindiagnosis d JOIN registry_enrolment e ON e.patient_id = d.patient_id WHERE e.id IN ({enrolments})",
+    f'{_BY_PATIENT}, d.code COLLATE "C"',
+    {
+        "patient": "e.patient_code",
+        "diagnosis": "d.code",
+        "condition": "d.condition",
+        "condition_text": _text("d.condition_text"),
+        "certainty": "d.certainty",
+        "mechanism": "d.mechanism",
+        "onset": _text("d.onset"),
+        "icd10": _text("d.icd10"),
+        "icd11": _text("d.icd11"),
+    },
+)
+
+PAINS = ExportQuery(
+    tables.PAINS,
+    """registry_enrolmentpain p JOIN registry_enrolment e ON e.id = p.enrolment_id
+       JOIN registry_paindiagnosis d ON d.id = p.diagnosis_id WHERE e.id IN ({enrolments})""",
+    f"{_BY_PATIENT}, p.rank",
+    {
+        "patient": "e.patient_code",
+        "rank": "p.rank",
+        "diagnosis": "d.code",
+        "body_region": _text("p.body_region"),
+        "side": "p.side",
+    },
+)
+
+ALLOCATIONS = ExportQuery(
+    tables.ALLOCATIONS,
+    """registry_allocation a JOIN registry_enrolment e ON e.id = a.enrolment_id JOIN registry_site s ON s.id = a.analysis_site_id
+       JOIN closed.allocation c ON c.enrolment_id = a.enrolment_id AND c.stage = a.stage JOIN closed.arm arm ON arm.id = c.arm_id
+       WHERE e.id IN ({enrolments})""",
+    f"{_BY_PATIENT}, a.stage",
+    {
+        "patient": "e.patient_code",
+        "stage": "a.stage",
+        "arm": "arm.code",
+        "analysis_site": "s.code",
+        "stratum": _text("a.stratum"),
+        "kit_code": _text("a.kit_code"),
+        "allocated_on": "a.allocated_on",
+        "allocated_at": _instant("a.allocated_at"),
+    },
+)
+
+DISPOSITIONS = ExportQuery(
+    tables.DISPOSITIONS,
+    """registry_disposition d JOIN registry_enrolment e ON e.id = d.enrolment_id
+       WHERE d.voided_at IS NULL AND e.id IN ({enrolments})""",
+    f'{_BY_PATIENT}, d.kind COLLATE "C"',
+    {
+        "patient": "e.patient_code",
+        "kind": "d.kind",
+        "happened_on": "d.happened_on",
+        "reason": "d.reason",
+        "note": _text("d.note"),
+    },
+)
+
+# A time of answer is known where a zone is on record, and said where it is not that of the visit (score_intake).
+_ANSWERED_AT = "CASE WHEN t.zone <> '' AND t.submitted_at IS DISTINCT FROM t.observed_at THEN t.submitted_at END"
+
+PAIN_SCORES = ExportQuery(
+    tables.PAIN_SCORES,
+    """({scores}) t JOIN registry_enrolment e ON e.id = t.enrolment_id JOIN registry_scale c ON c.id = t.scale_id
+       LEFT JOIN registry_visittype v ON v.id = t.visit_type_id LEFT JOIN registry_enrolmentpain p ON p.id = t.pain_id""",
+    f"""{_BY_PATIENT}, t.for_date NULLS FIRST, v.code COLLATE "C" NULLS FIRST, t.context COLLATE "C", t.source COLLATE "C",
+        c.code COLLATE "C", c.version COLLATE "C", t.recall COLLATE "C", p.rank NULLS FIRST, t.observed_at NULLS FIRST,
+        {_ANSWERED_AT} NULLS FIRST, t.row_id COLLATE "C\"""",
+    {
+        "patient": "e.patient_code",
+        "for_date": "t.for_date",
+        "visit": "v.code",
+        "value": "trim_scale(t.value)",
+        "scale": "c.code",
+        "scale_version": "c.version",
+        "recall": "t.recall",
+        "context": "t.context",
+        "source": "t.source",
+        "rater": "t.rater",
+        "pain": "coalesce(p.rank::text, 'overall')",
+        "observed_at": _instant("t.observed_at"),
+        "recorded_at": _instant(_ANSWERED_AT),
+        "answer_state": "t.answer_state",
+        "scheduled": "CASE WHEN t.scheduled THEN 'yes' ELSE 'no' END",
+        "row_id": _text("t.row_id"),
+    },
+)
+
+QUERIES = (ARMS, PATIENTS, DIAGNOSES, PAINS, ALLOCATIONS, DISPOSITIONS, PAIN_SCORES)

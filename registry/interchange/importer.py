@@ -1,0 +1,266 @@
+"""Bringing a trial folder in: everything is read, checked and laid beside the record, and then all of it is written or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from registry.closed_room import CLOSED_ALIAS
+from registry.exceptions import InvalidInput, NotAllowed, Problem
+from registry.interchange.import_report import ImportReport, TableReport
+from registry.interchange.table_reader import LineRows, TableRows, header_problems, read_table
+from registry.interchange.trial_folder import TrialFolder, open_folder
+from registry.models import Trial, User
+from registry.roles import Permission
+from registry.rules.tables import definitions as tables
+from registry.rules.tables.columns import Table
+from registry.rules.tables.problems import FileProblem
+from registry.rules.tables.section_reader import TRIAL_FILE
+from registry.rules.tables.toml_lines import TomlLines
+from registry.rules.tables.trial_facts import TrialDefinition
+from registry.rules.tables.trial_toml import read_trial
+from registry.services.acts import log_act
+from registry.services.allocations_import import AllocationIntake, ArmIntake, ImportedAllocation, ImportedArm
+from registry.services.auditing import audited
+from registry.services.diagnoses import DiagnosisIntake, NewDiagnosis, NewPain, PainIntake
+from registry.services.dispositions import DispositionIntake, NewDisposition
+from registry.services.jobs import mark_stale
+from registry.services.patients import NewPatient, PatientIntake
+from registry.services.row_sets import RowChecks, Tally
+from registry.services.score_intake import ScoreIntake
+from registry.services.trials import define_trial
+from registry.vocabulary import Act
+
+MINIMUM_REASON = 10
+CONCEALED = (tables.ARMS.file, tables.ALLOCATIONS.file)
+
+
+class NotWritten(Exception):
+    """Ends the transaction of a dry run, or of a folder with problems, without writing."""
+
+
+class Intake(Protocol):
+    """A set of rows on its way in."""
+
+    checks: RowChecks
+
+    def tally(self) -> Tally:
+        """Count what would become of the rows."""
+
+    def write(self) -> None:
+        """Write the sound rows."""
+
+
+def bring_in(path: Path, *, by: User, now: datetime, reason: str = "", dry_run: bool = False) -> ImportReport:
+    """Import a trial folder, a directory or a zip, all or nothing, and report what was found and done.
+
+    A report with problems means that nothing was written. Raises ImportRefused for what is no folder, NotAllowed without
+    the right. Rows on record that the folder would change need a reason.
+    """
+    with open_folder(path) as folder:
+        try:
+            return FolderImport(folder, by=by, now=now, reason=reason.strip(), dry_run=dry_run).run()
+        finally:
+            # Memberships given inside a transaction that did not last must not count any longer.
+            by.__dict__.pop("_memberships", None)
+
+
+@dataclass
+class FolderImport:
+    """One import under way."""
+
+    folder: TrialFolder
+    by: User
+    now: datetime
+    reason: str
+    dry_run: bool
+    report: ImportReport = field(init=False)
+    # Study numbers whose row in patients.csv could not be written: rows about them are no further news.
+    unread: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.report = ImportReport(dry_run=self.dry_run)
+
+    @property
+    def using(self) -> str:
+        """Return the alias: one that reaches the closed room where the folder brings what belongs there."""
+        return CLOSED_ALIAS if set(CONCEALED) & set(self.folder.names) else "default"
+
+    def run(self) -> ImportReport:
+        """Read and check everything, then write it or not."""
+        self.report.note(self.folder.problems())
+        definition = self._read_definition()
+        if definition is None:
+            self._read_cells_only()
+            return self.report
+        self.report.trial = definition.trial.slug
+        on_record = Trial.objects.filter(slug=definition.trial.slug).first()
+        self._check_rights(on_record)
+        with suppress(NotWritten), audited(by=self.by, reason=self.reason or f"import of {self.folder.name}", using=self.using):
+            self._bring_everything(definition)
+            if self.report.problem_count or self.dry_run:
+                raise NotWritten
+            self.report.imported = True
+        return self.report
+
+    def _check_rights(self, on_record: Trial | None) -> None:
+        """Raise NotAllowed unless the person may import into the trial, or make one."""
+        if self.by.is_system:
+            return
+        if on_record is None:
+            self.by.check_can(Permission.TRIAL_CREATE)
+        elif not Trial.objects.visible_to(self.by).filter(pk=on_record.pk).exists():
+            raise NotAllowed(
+                f"The short name {on_record.slug} is taken by a trial you are no member of. Choose another slug in {TRIAL_FILE}."
+            )
+        else:
+            self.by.check_can(Permission.IMPORT, trial=on_record)
+            if self.using == CLOSED_ALIAS:
+                self.by.check_can(Permission.ALLOCATION_MANAGE, trial=on_record)
+
+    def _read_definition(self) -> TrialDefinition | None:
+        if TRIAL_FILE not in self.folder.names:
+            return None
+        with self.folder.text(TRIAL_FILE) as stream:
+            definition, problems = read_trial(stream.read())
+        self.report.note(problems)
+        return definition
+
+    def _read_cells_only(self) -> None:
+        """Note what is wrong with single cells where there is no trial to lay the tables beside."""
+        for table in tables.TABLES[:-1]:
+            if table.file in self.folder.names:
+                found = self._read(table)
+                self._report(table, found.rows, Tally(), problems=found.problems)
+
+    # --- The files, in the order in which they refer to each other ----------------------------------------------------
+
+    def _bring_everything(self, definition: TrialDefinition) -> None:
+        trial = self._bring_definition(definition)
+        if trial is None:
+            self._read_cells_only()
+            return
+        common: dict[str, Any] = {"trial": trial, "by": self.by, "now": self.now}
+        self._bring(tables.ARMS, lambda rows: ArmIntake(trial=trial, by=self.by, rows=[ImportedArm(**row) for row in rows]))
+        self._bring(
+            tables.PATIENTS,
+            lambda rows: PatientIntake(**common, using=self.using, rows=[NewPatient(**row) for row in rows]),
+            is_source=True,
+        )
+        self._bring(tables.DIAGNOSES, lambda rows: DiagnosisIntake(**common, using=self.using, rows=[NewDiagnosis(**row) for row in rows]))
+        self._bring(tables.PAINS, lambda rows: PainIntake(**common, using=self.using, rows=[NewPain(**row) for row in rows]))
+        self._bring(tables.ALLOCATIONS, lambda rows: AllocationIntake(**common, rows=[ImportedAllocation(**row) for row in rows]))
+        self._bring(
+            tables.DISPOSITIONS, lambda rows: DispositionIntake(**common, using=self.using, rows=[NewDisposition(**row) for row in rows])
+        )
+        self._bring_scores(common)
+        self._check_reason()
+        if not self.report.problem_count and not self.dry_run:
+            if any(table.tally.new or table.tally.corrected for table in self.report.tables):
+                mark_stale(trial, by=self.by, using=self.using)
+            log_act(Act.IMPORT, by=self.by, trial=trial, target=trial.slug, using=self.using, files=self.folder.names, reason=self.reason)
+
+    def _bring_definition(self, definition: TrialDefinition) -> Trial | None:
+        brings = self.using == CLOSED_ALIAS
+        try:
+            defined = define_trial(definition=definition, by=self.by, now=self.now, with_allocations=brings, using=self.using)
+        except InvalidInput as refused:
+            self.report.note([self._definition_problem(problem) for problem in refused.problems])
+            return None
+        self.report.created = defined.created
+        rows = defined.tally.new + defined.tally.unchanged + defined.tally.corrected
+        self.report.tables.append(TableReport(TRIAL_FILE, rows, defined.tally))
+        return defined.trial
+
+    def _definition_problem(self, problem: Problem) -> FileProblem:
+        """Return a problem of 'section[number].key' with its line."""
+        section, _, rest = problem.field.partition("[")
+        number, _, key = rest.partition("].")
+        with self.folder.text(TRIAL_FILE) as stream:
+            line = TomlLines.of(stream.read()).line(section, int(number), key)
+        wrong, _, right = problem.message.partition(": ")
+        return FileProblem(TRIAL_FILE, line, f"{section}.{key}", "", wrong, right)
+
+    def _bring(self, table: Table, intake_of: Callable[[list[dict[str, Any]]], Intake], *, is_source: bool = False) -> None:
+        """Read one small table, lay it beside the record and write its sound rows; problems end the transaction later."""
+        if table.file not in self.folder.names:
+            return
+        found = self._read(table)
+        problems = list(found.problems)
+        tally = Tally()
+        if not problems or found.values:
+            intake = intake_of(found.values)
+            problems += self._row_problems(table, found, intake.checks)
+            tally = intake.tally()
+            intake.write()
+            if is_source:
+                bad = {found.values[row]["patient"] for row in intake.checks.bad_rows()}
+                self.unread |= found.unread | bad
+        self._report(table, found.rows, tally, problems=problems)
+
+    def _read(self, table: Table) -> TableRows:
+        with self.folder.text(table.file) as stream:
+            return read_table(table, stream)
+
+    def _row_problems(self, table: Table, found: TableRows, checks: RowChecks) -> list[FileProblem]:
+        """Return the problems of rows with their lines, but for rows about patients whose own row is a problem already."""
+        return [
+            FileProblem(table.file, found.lines[one.row], one.column, one.value, one.wrong, one.right)
+            for one in checks.problems
+            if not (one.column == "patient" and one.value in self.unread)
+        ]
+
+    def _bring_scores(self, common: dict[str, Any]) -> None:
+        table = tables.PAIN_SCORES
+        if table.file not in self.folder.names:
+            return
+        intake = ScoreIntake(**common, using=self.using)
+        with self.folder.text(table.file) as stream:
+            rows = LineRows(table.file, stream)
+            header = rows.header()
+            problems = [rows.broken] if rows.broken else header_problems(table, header)
+            if not problems:
+                intake.stage(header, rows, unread=self.unread)
+                problems = [FileProblem(table.file, one.row, one.column, one.value, one.wrong, one.right) for one in intake.checks.problems]
+                problems += [rows.broken] if rows.broken else []
+                tally = intake.tally()
+        if problems:
+            count = max(len(problems), intake.checks.count)
+            self._report(table, intake.rows, Tally(), problems=problems, count=count, without_value=intake.without_value)
+            return
+        self._report(table, intake.rows, tally, without_value=intake.without_value)
+        self._check_score_corrections(intake, tally)
+        if not self.report.problem_count and not self.dry_run and (self.reason or not tally.corrected):
+            intake.write()
+
+    def _check_score_corrections(self, intake: ScoreIntake, tally: Tally) -> None:
+        if tally.corrected and not intake.may_correct():
+            right = "Ask somebody with the right 'score.correct' at their sites"
+            self.report.note(
+                [FileProblem(tables.PAIN_SCORES.file, 0, "", "", f"would correct {tally.corrected} scores, which you may not", right)]
+            )
+
+    def _check_reason(self) -> None:
+        """A correction needs a reason; in a dry run it is only announced."""
+        if self.report.corrected and len(self.reason) < MINIMUM_REASON and not self.dry_run:
+            wrong = f"{self.report.corrected} rows differ from what is on record"
+            right = f'Say why they change with --reason "..." ({MINIMUM_REASON} characters or more), or take the rows out'
+            self.report.note([FileProblem(self.folder.name, 0, "", "", wrong, right)])
+
+    def _report(
+        self,
+        table: Table,
+        rows: int,
+        tally: Tally,
+        *,
+        problems: Sequence[FileProblem] = (),
+        count: int | None = None,
+        without_value: int = 0,
+    ) -> None:
+        number = len(problems) if count is None else count
+        self.report.note(problems, number)
+        self.report.tables.append(TableReport(table.file, rows, tally, without_value, number))

@@ -1,0 +1,140 @@
+"""Reading a table of a trial folder as CSV: the header checked, small tables as typed rows, every problem with its line."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any, TextIO
+
+from registry.rules.tables.cells import CellValue, read_cell, value_of
+from registry.rules.tables.columns import Column, Table
+from registry.rules.tables.problems import BadCell, FileProblem, name_remedy
+
+DELIMITERS = (",", ";", "\t")
+LONGEST_CELL = 100_000
+
+
+class LineRows:
+    """The rows of a CSV text, which know the line they end on; a broken quote ends the text and is a problem."""
+
+    def __init__(self, file: str, stream: TextIO) -> None:
+        csv.field_size_limit(LONGEST_CELL)
+        self.file = file
+        self.broken: FileProblem | None = None
+        first = stream.readline()
+        self._reader = csv.reader(chain([first] if first else [], stream), delimiter=_delimiter(first), strict=True)
+
+    @property
+    def line_num(self) -> int:
+        """Return the line of the row given last."""
+        return self._reader.line_num
+
+    def __iter__(self) -> Iterator[list[str]]:
+        """Return the rows that are left."""
+        try:
+            yield from self._reader
+        except csv.Error as error:
+            wrong = f"cannot be read: {error}"
+            right = "Close the quotes of each cell, and double a quote inside one"
+            self.broken = FileProblem(self.file, self._reader.line_num, "", "", wrong, right)
+
+    def header(self) -> list[str]:
+        """Return the first row's cells."""
+        try:
+            cells = next(self._reader, [])
+        except csv.Error as error:
+            self.broken = FileProblem(
+                self.file, 1, "", "", f"cannot be read: {error}", "Write the names of the columns into the first line"
+            )
+            return []
+        return [cell.strip() for cell in cells]
+
+
+def _delimiter(header: str) -> str:
+    """Return the delimiter of a header: spreadsheets with a decimal comma write semicolons."""
+    return max(DELIMITERS, key=header.count)
+
+
+def header_problems(table: Table, header: list[str]) -> list[FileProblem]:
+    """Return what is wrong with the names of the columns."""
+    found = []
+    for number, name in enumerate(header, start=1):
+        if not name:
+            right = "Name the column, or delete it"
+            found.append(FileProblem(table.file, 1, "", "", f"column {number} of the header has no name", right))
+        elif name not in table.names:
+            found.append(FileProblem(table.file, 1, name, "", "is no column of this table", name_remedy(name, table.names, "column")))
+        elif name in header[: number - 1]:
+            found.append(FileProblem(table.file, 1, name, "", "stands twice in the header", "Delete one of the two columns"))
+    missing = [column for column in table.columns if (column.required or column.name == "value") and column.name not in header]
+    return found + [FileProblem(table.file, 1, column.name, "", "is missing from the header", "Add the column") for column in missing]
+
+
+@dataclass
+class TableRows:
+    """A small table: each sound row as typed values under the column's name, with its line."""
+
+    table: Table
+    values: list[dict[str, Any]] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    problems: list[FileProblem] = field(default_factory=list)
+    # Keys of rows that could not be read, by their first column's text.
+    unread: set[str] = field(default_factory=set)
+    rows: int = 0
+
+    @property
+    def is_readable(self) -> bool:
+        """Tell whether the header allowed reading any row."""
+        return not any(problem.line == 1 for problem in self.problems)
+
+
+class ValueCache(dict[str, CellValue]):
+    """Reads each distinct text of a column once."""
+
+    def __init__(self, column: Column) -> None:
+        super().__init__()
+        self._column = column
+
+    def __missing__(self, text: str) -> CellValue:
+        found = self[text] = value_of(self._column, read_cell(self._column, text))
+        return found
+
+
+def read_table(table: Table, stream: TextIO) -> TableRows:
+    """Read a whole table. Columns that the file does not have are left to the defaults of whoever takes the rows."""
+    found = TableRows(table)
+    rows = LineRows(table.file, stream)
+    header = rows.header()
+    found.problems += [rows.broken] if rows.broken else header_problems(table, header)
+    if not found.problems:
+        caches = [(name, ValueCache(table.column(name))) for name in header]
+        for row in rows:
+            if row:
+                _read_row(found, rows.line_num, row, caches)
+        found.problems += [rows.broken] if rows.broken else []
+    return found
+
+
+def _read_row(found: TableRows, line: int, row: list[str], caches: list[tuple[str, ValueCache]]) -> None:
+    found.rows += 1
+    if len(row) != len(caches):
+        right = f"Write {len(caches)} cells, as in the header; put quotes around a cell that holds a comma"
+        found.problems.append(FileProblem(found.table.file, line, "", "", f"the row has {len(row)} cells", right))
+        found.unread.add(row[0].strip())
+        return
+    values: dict[str, Any] = {}
+    bad = False
+    for (name, cache), text in zip(caches, row, strict=True):
+        try:
+            values[name] = cache[text]
+        except BadCell as wrong:
+            bad = True
+            found.problems.append(FileProblem(found.table.file, line, name, text, wrong.wrong, wrong.right))
+    if bad:
+        key = found.table.key[0]
+        found.unread |= {text.strip() for (name, _), text in zip(caches, row, strict=True) if name == key}
+    else:
+        found.values.append(values)
+        found.lines.append(line)

@@ -1,0 +1,172 @@
+"""The two documents of a snapshot. The open one is built from counts that never saw an arm; the closed one adds arms to them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from registry.models import PlanTimePoint, Site, Trial
+from registry.outcomes import estimates
+from registry.outcomes.arms import ArmTable
+from registry.outcomes.cells import Cell, Group
+from registry.outcomes.definitions import closed_definitions, definitions
+from registry.outcomes.groups import Fill, groups_of
+from registry.outcomes.plans import CheckedPlan
+from registry.selectors import outcome_payload as shape
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What a snapshot is made of beside the counts."""
+
+    trial: Trial
+    plan: CheckedPlan
+    cutoff: datetime
+    seal: int | None
+    seal_hash: str
+    code_version: str
+
+    @property
+    def shows_efficacy(self) -> bool:
+        """Tell whether the open document may hold pooled efficacy (specification 2.4)."""
+        return self.trial.pooled_efficacy or self.trial.is_decoded
+
+
+def canonical(payload: shape.Payload) -> str:
+    """Return the one text of a payload: keys sorted, no blanks, numbers as short as they can be read back exactly."""
+    return json.dumps(payload, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def digest(text: str) -> str:
+    """Return the SHA-256 of a payload's bytes."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def open_payload(about: Circumstances, cells: Mapping[Group, Cell]) -> shape.Payload:
+    """Return the document for everybody who may read outcomes; small subgroups are left out."""
+    thresholds = about.plan.rules.thresholds
+
+    def fill(group: shape.Group, cell: Cell, _: Mapping[int | None, Cell]) -> None:
+        if about.shows_efficacy:
+            group["counts"] = estimates.counts(cell, thresholds)
+            group["rates"] = estimates.rates(cell, thresholds)
+            group["means"] = estimates.means(cell)
+        else:
+            group["counts"] = estimates.completeness(cell, thresholds)
+
+    payload = _frame(about, "open", cells, fill, minimum=about.plan.row.small_cell_minimum)
+    payload["efficacy"] = "shown" if about.shows_efficacy else "withheld"
+    return payload
+
+
+def closed_payload(about: Circumstances, cells: Mapping[Group, Cell], arms: ArmTable) -> shape.Payload:
+    """Return the document of the closed room: every group by arm, with the contrasts; nothing is left out."""
+    thresholds = about.plan.rules.thresholds
+
+    def fill(group: shape.Group, _: Cell, by_arm: Mapping[int | None, Cell]) -> None:
+        of = {arm.id: by_arm.get(arm.id, Cell()) for arm in arms.arms}
+        group["arms"] = [
+            {
+                "code": arm.name,
+                "label": arm.shown_label,
+                "counts": estimates.counts(of[arm.id], thresholds),
+                "rates": estimates.rates(of[arm.id], thresholds),
+                "means": estimates.means(of[arm.id]),
+            }
+            for arm in arms.arms
+        ]
+        group["contrasts"] = [
+            row
+            for first, second in arms.contrasts
+            for row in estimates.contrasts((first.name, second.name), (of[first.id], of[second.id]), thresholds, coded=arms.coded)
+        ]
+
+    payload = _frame(about, "closed", cells, fill, minimum=0)
+    payload["coded"] = arms.coded
+    payload["notes"] += arms.notes
+    payload["definitions"] = closed_definitions(about.trial, about.plan, coded=arms.coded)
+    return payload
+
+
+def _frame(about: Circumstances, document: str, cells: Mapping[Group, Cell], fill: Fill, *, minimum: int) -> shape.Payload:
+    trial, row = about.trial, about.plan.row
+    sites = list(Site.objects.filter(trial=trial).order_by("code"))
+    return {
+        "format": FORMAT,
+        "document": document,
+        "trial": {
+            "slug": trial.slug,
+            "name": trial.name,
+            "masked": trial.masked,
+            "decoded": trial.is_decoded,
+            "conduct": trial.conduct,
+            "design": trial.design,
+            "time_zone": trial.time_zone,
+            "synthetic": trial.synthetic,
+        },
+        "plan": _plan(about.plan),
+        "cutoff": about.cutoff.astimezone(UTC).isoformat(),
+        "seal": about.seal,
+        "seal_hash": about.seal_hash,
+        "code_version": about.code_version,
+        "efficacy": "shown",
+        "thresholds_tenths": list(about.plan.rules.thresholds),
+        "definitions": definitions(trial, about.plan),
+        "notes": ["The analysis plan was changed after an unmasked look: post hoc."] if row.post_hoc else [],
+        "time_points": [
+            _time_point(time_point, groups_of({group: cell for group, cell in cells.items() if group.place == place}, sites, fill, minimum))
+            for place, time_point in enumerate(about.plan.time_points, start=1)
+        ],
+    }
+
+
+def _plan(plan: CheckedPlan) -> dict[str, object]:
+    row = plan.row
+    return {
+        "version": row.version,
+        "post_hoc": row.post_hoc,
+        "scale": row.scale.code,
+        "scale_version": row.scale.version,
+        "scale_label": row.scale.label,
+        "recall": row.recall,
+        "pain": row.pain,
+        "contexts": sorted(row.contexts),
+        "sources": list(row.sources),
+        "anchor": row.anchor,
+        "population": row.population,
+        "strategy": row.strategy,
+        "composite_reasons": sorted(row.composite_reasons),
+        "baseline": {
+            "kind": row.baseline_kind,
+            "first_day": row.baseline_first_day,
+            "last_day": row.baseline_last_day,
+            "visit": plan.rules.baseline.visit_code or "",
+            "rule": row.baseline_rule,
+            "min_n": row.baseline_min_n,
+            "day0_pre": row.day0_pre,
+        },
+        "accept_late": row.accept_late,
+        "grace_days": row.grace_days,
+        "small_cell_minimum": row.small_cell_minimum,
+    }
+
+
+def _time_point(row: PlanTimePoint, groups: list[shape.Group]) -> shape.TimePoint:
+    return {
+        "code": row.code,
+        "label": row.label,
+        "kind": row.kind,
+        "target_day": row.target_day,
+        "first_day": row.first_day,
+        "last_day": row.last_day,
+        "visit": row.visit_type.code if row.visit_type else "",
+        "rule": row.rule,
+        "min_n": row.min_n,
+        "primary": row.primary,
+        "groups": groups,
+    }

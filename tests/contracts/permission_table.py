@@ -1,0 +1,144 @@
+"""One table of every route and method: who gets which answer. A route that is missing here fails the test run.
+
+Rights are written out by hand, role by role, and not read from registry.roles: the table is the second opinion.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from registry.roles import ROLES
+from tests.contracts.scene import OTHER_SLUG, SLUG, record_of
+
+EVERYBODY = frozenset(ROLES)
+NOBODY: frozenset[str] = frozenset()
+CARE = frozenset({"operator", "assessor", "coordinator", "data_manager", "principal_investigator"})
+CORRECT = CARE - {"assessor"}
+READ = CARE | {"monitor", "researcher", "unmasked_statistician"}
+READ_HISTORY = CARE | {"monitor"}
+OPEN_OUTCOMES = frozenset({"coordinator", "data_manager", "principal_investigator", "researcher", "unmasked_statistician", "safety_board"})
+CLOSED_OUTCOMES = frozenset({"unmasked_statistician", "safety_board"})
+# Masked roles without a duty to single patients, who see no score after allocation.
+EFFICACY_HIDDEN = frozenset({"principal_investigator", "researcher"})
+# What the person at one site holds there; see scene.add_people.
+SOUTHERNER = frozenset({"operator", "coordinator", "data_manager", "monitor", "principal_investigator"})
+
+SIGN_IN = 302
+NO_RIGHT, NOT_THERE = 403, 404
+
+
+@dataclass(frozen=True)
+class Row:
+    """One route by one method: what each kind of person is answered.
+
+    `roles` get `allowed`, `hidden` roles are told there is no such thing, other roles of the trial get `refused`; somebody of
+    another site `elsewhere` (a patient of site N is asked for), somebody of another trial `stranger`; who is not signed in
+    `anonymous`. `writes` says that an allowed request changes records.
+    """
+
+    route: str
+    method: str = "GET"
+    roles: frozenset[str] = EVERYBODY
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
+    allowed: int = 200
+    refused: int = NO_RIGHT
+    elsewhere: int = 200
+    stranger: int = 200
+    anonymous: int = SIGN_IN
+    hidden: frozenset[str] = NOBODY
+    writes: bool = False
+    note: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.route}{f' ({self.note})' if self.note else ''}"
+
+    def status_for(self, who: str) -> int:
+        """Return the status this person is answered with."""
+        if who == "anonymous":
+            return self.anonymous
+        if who in ("stranger", "former"):
+            return NOT_THERE if who == "former" and "trial" in self.kwargs else self.stranger
+        if who == "southerner":
+            return self.elsewhere if (self.roles | self.hidden) & SOUTHERNER else self.refused
+        if who == "northerner":
+            return self.allowed if self.roles & SOUTHERNER else NOT_THERE if self.hidden & SOUTHERNER else self.refused
+        if who in self.hidden:
+            return NOT_THERE
+        return self.allowed if who in self.roles else self.refused
+
+
+TRIAL = {"trial": SLUG}
+PATIENT = {**TRIAL, "patient_code": "P-0001"}
+OTHER_TRIALS_PATIENT = {"trial": OTHER_SLUG, "patient_code": "P-0001"}
+EARLY, LATE, VOIDED = record_of(1, -1), record_of(1, 5), record_of(1, -3)
+OF_SOUTH = record_of(9, -1)
+
+
+def in_trial(route: str, roles: frozenset[str], **more: Any) -> Row:
+    """Return a row of a page of the trial, which other sites' staff see as well."""
+    return replace(Row(route, roles=roles, kwargs=TRIAL, stranger=NOT_THERE), **more)
+
+
+def of_patient(route: str, roles: frozenset[str], method: str = "GET", **more: Any) -> Row:
+    """Return a row about a patient of site N, whom staff of site S must not find."""
+    row = Row(route, method, roles, PATIENT, elsewhere=NOT_THERE, stranger=NOT_THERE)
+    return replace(row, **more)
+
+
+def of_score(route: str, roles: frozenset[str], method: str = "GET", record: Any = EARLY, **more: Any) -> Row:
+    """Return a row about one score of that patient, given before allocation unless another is named."""
+    return of_patient(route, roles, method, kwargs={**PATIENT, "record": record}, **more)
+
+
+REASON = {"reason_code": "typing_error", "reason_text": ""}
+CORRECTION = {**REASON, "value": "1", "seen_version": "1"}
+NEW_PASSWORD = {"oldpassword": "correct horse battery", "password1": "a battery of horses", "password2": "a battery of horses"}
+NEW_SCORE = {
+    "value": "4", "for_date": "2026-11-17", "visit": "", "pain": "overall", "context": "unscheduled", "recall": "now", "source": "clinic",
+    "rater": "patient", "record": "00000000-0000-4000-8000-000000000001",
+}  # fmt: skip
+
+TABLE: tuple[Row, ...] = (
+    Row("healthz", anonymous=200),
+    Row("readyz", anonymous=503, allowed=503, elsewhere=503, stranger=503, note="no broker in tests"),
+    Row("home", allowed=302, elsewhere=302, stranger=302),
+    Row("trial_choice"),
+    Row("my_account"),
+    Row("my_account", "POST", data={"theme": "dark"}, allowed=302, elsewhere=302, stranger=302, writes=True),
+    Row("account_login", allowed=302, elsewhere=302, stranger=302, anonymous=200),
+    Row("account_login", "POST", data={"login": "x@example.org", "password": "x"}, allowed=302, elsewhere=302, stranger=302, anonymous=200),
+    Row("account_logout", "POST", allowed=302, elsewhere=302, stranger=302, anonymous=302),
+    Row("account_logout", allowed=200, anonymous=302),
+    Row("account_inactive", anonymous=200),
+    Row("account_change_password"),
+    Row("account_change_password", "POST", data=NEW_PASSWORD, allowed=302, elsewhere=302, stranger=302, writes=True),
+    Row("account_reset_password", anonymous=200),
+    Row("account_reset_password", "POST", data={"email": "nobody@example.org"}, allowed=302, elsewhere=302, stranger=302, anonymous=302),
+    Row("account_reset_password_done", anonymous=200),
+    Row("account_reset_password_from_key", kwargs={"uidb36": "1", "key": "wrong-key"}, anonymous=200),
+    Row("account_reset_password_from_key", "POST", kwargs={"uidb36": "1", "key": "wrong-key"}, anonymous=200),
+    Row("account_reset_password_from_key_done", anonymous=200),
+    in_trial("patients", READ),
+    in_trial("outcomes", OPEN_OUTCOMES),
+    in_trial("outcomes_closed", CLOSED_OUTCOMES),
+    of_patient("patient", READ),
+    of_patient("patient", NOBODY, hidden=EVERYBODY - {"administrator"}, kwargs=OTHER_TRIALS_PATIENT, stranger=200, note="other trial"),
+    of_patient("patient", NOBODY, hidden=READ, kwargs={**TRIAL, "patient_code": "P-7777"}, note="nobody's number"),
+    of_patient("scores", READ),
+    of_patient("score_add", CARE),
+    of_patient("score_add", CARE, "POST", data=NEW_SCORE, allowed=302, writes=True),
+    of_score("score", READ),
+    of_score("score", READ - EFFICACY_HIDDEN, hidden=EFFICACY_HIDDEN, record=LATE, note="after allocation"),
+    of_score("score", NOBODY, hidden=READ, record=OF_SOUTH, note="another patient's score"),
+    of_score("score_correct", CORRECT),
+    of_score(
+        "score_correct", CORRECT, "POST", data={**REASON, "value": "1", "seen_version": "1", "confirm": "1"}, allowed=302, writes=True
+    ),
+    of_score("score_void", CORRECT),
+    of_score("score_void", CORRECT, "POST", data={**REASON, "seen_version": "1"}, allowed=302, writes=True),
+    of_score("score_restore", CORRECT, record=VOIDED),
+    of_score("score_restore", CORRECT, "POST", record=VOIDED, data={**REASON, "seen_version": "1"}, allowed=302, writes=True),
+    of_patient("history", READ_HISTORY),
+)

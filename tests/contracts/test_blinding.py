@@ -1,0 +1,124 @@
+"""For a masked person every byte is equal when the concealed parts are permuted within a strand. Every route, every file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import override_settings
+
+from registry.roles import ROLES
+from tests import cluster
+from tests.contracts import leaky_urls
+from tests.contracts.asking import Answer, ask
+from tests.contracts.logins import speaking_to
+from tests.contracts.permission_table import TABLE, Row
+from tests.contracts.worlds import DEALS, arms_of_patients, make_world, public_rows
+
+MASKED = [code for code, role in ROLES.items() if role.masked]
+PEOPLE = ("anonymous", *MASKED, "northerner", "southerner", "former")
+# Other ways to ask for the same page.
+QUERIES: dict[str, tuple[str, ...]] = {
+    "patients": ("?q=P-000", "?site=N", "?diagnosis=phantom_limb", "?state=in_trial", "?state=stopped", "?page=2"),
+    "scores": ("?page=2",),
+    "history": ("?page=2",),
+    "score_add": ("?scale=NRS.1",),
+}
+
+
+@pytest.fixture(scope="module")
+def worlds(scene_database: str) -> Iterator[dict[str, str]]:
+    """Return the databases by what was done to them."""
+    names = {"as_allocated": scene_database} | {deal: f"{scene_database}_{deal}" for deal in DEALS}
+    for deal in DEALS:
+        make_world(scene_database, names[deal], DEALS[deal])
+    yield names
+    for deal in DEALS:
+        cluster.drop_database(names[deal])
+
+
+@pytest.fixture(autouse=True)
+def _unblocked(django_db_blocker: Any) -> Iterator[None]:
+    with django_db_blocker.unblock():
+        yield
+
+
+Asked = list[tuple[Row, str, str, dict[str, str]]]
+
+
+def everything_to_ask(rows: tuple[Row, ...], people: tuple[str, ...]) -> Asked:
+    """Return every request: each row as each person; other queries, and as htmx asks, where one of some people is let in."""
+    asked: Asked = []
+    for row in rows:
+        asked += [(row, who, "", {}) for who in people]
+        for who in ("coordinator", "principal_investigator", "monitor"):
+            if who in people and who in row.roles and row.method == "GET":
+                asked += [(row, who, query, {}) for query in QUERIES.get(row.route, ())]
+                asked.append((row, who, "", {"HX-Request": "true"}))
+    return asked
+
+
+def answers_in(database: str, asked: Asked) -> list[Answer]:
+    with speaking_to(database):
+        return [ask(row, who, query=query, **headers) for row, who, query, headers in asked]
+
+
+def differences(worlds: dict[str, str], asked: Asked, compared: tuple[str, ...] = tuple(DEALS)) -> dict[str, set[str]]:
+    """Return for each permuted world the requests that are answered otherwise than in the scene."""
+    expected = answers_in(worlds["as_allocated"], asked)
+    found = {}
+    for world in compared:
+        pairs = zip(asked, expected, answers_in(worlds[world], asked), strict=True)
+        found[world] = {f"{row} {query} as {who}" for (row, who, query, _), there, here in pairs if there != here}
+    return found
+
+
+def test_worlds_differ_in_every_patients_arm_or_in_who_shares_one(worlds):
+    scene, other, dealt = (arms_of_patients(worlds[name]) for name in ("as_allocated", "swapped", "shuffled"))
+    assert len(scene) == 16
+    assert all(scene[code] != other[code] for code in scene)
+    assert {code: arm.split("-")[0] for code, arm in scene.items()} == {code: arm.split("-")[0] for code, arm in dealt.items()}
+    first = "P-0001"  # whose pages are asked for
+    assert scene[first] != dealt[first]
+    assert {code for code in scene if scene[code] == scene[first]} != {code for code in dealt if dealt[code] == dealt[first]}
+
+
+def test_every_row_the_web_role_can_read_is_equal(worlds):
+    expected = public_rows(worlds["as_allocated"])
+    for world in DEALS:
+        assert public_rows(worlds[world]) == expected
+
+
+def test_every_answer_to_a_masked_person_is_equal_when_parts_are_dealt_anew(worlds):
+    asked = everything_to_ask(TABLE, PEOPLE)
+    assert len(asked) > 400
+    assert differences(worlds, asked, ("shuffled",)) == {"shuffled": set()}
+
+
+def test_every_answer_is_equal_when_active_and_sham_are_exchanged(worlds):
+    asked = everything_to_ask(TABLE, ("operator", "coordinator", "principal_investigator"))
+    assert differences(worlds, asked, ("swapped",)) == {"swapped": set()}
+
+
+def test_answers_are_repeatable_so_that_equality_means_something(worlds):
+    asked = everything_to_ask(tuple(row for row in TABLE if row.route in ("patients", "patient", "score_add")), ("coordinator",))
+    first = answers_in(worlds["as_allocated"], asked)
+    assert first == answers_in(worlds["as_allocated"], asked)
+    assert {status for status, _, _ in first} == {200, 302, 404}
+    assert any(b"P-0001" in body for _, _, body in first)
+
+
+@pytest.mark.parametrize("leak", leaky_urls.LEAKS, ids=lambda leak: leak.__name__)
+def test_the_comparison_catches_a_leak(worlds, leak):
+    with override_settings(ROOT_URLCONF="tests.contracts.leaky_urls"):
+        found = differences(worlds, everything_to_ask((Row(leak.__name__),), ("operator",)))
+    assert any(found.values()), f"{leak.__name__} went unnoticed"
+
+
+def test_a_swap_alone_would_miss_who_shares_an_arm(worlds):
+    """Why there are two permuted worlds."""
+    with override_settings(ROOT_URLCONF="tests.contracts.leaky_urls"):
+        found = differences(worlds, everything_to_ask((Row("who_shares_an_arm"),), ("operator",)))
+    assert found["swapped"] == set()
+    assert found["shuffled"]
