@@ -17,6 +17,9 @@ def main() -> None:
             execute_from_command_line([sys.argv[0], *arguments])
     except (Refused, SettingMissing) as problem:
         sys.exit(str(problem))
+    except BrokenPipeError:  # whoever read the output, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
     except KeyboardInterrupt:
         sys.exit(130)
 

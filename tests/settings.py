@@ -1,5 +1,7 @@
 """The product's settings with a fast password hasher, a cache in memory and no broker; tests of services use the real ones."""
 
+from pathlib import Path
+
 from registry.settings import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -11,3 +13,5 @@ STORAGES = {
 }
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 WHITENOISE_AUTOREFRESH = True  # nothing is collected for tests
+# WhiteNoise warns where there is nothing to serve, and warnings are errors here.
+Path(STATIC_ROOT).mkdir(parents=True, exist_ok=True)  # noqa: F405

@@ -15,6 +15,7 @@ from registry.roles import Permission
 from registry.selectors.outcome_payload import Payload
 from registry.selectors.outcome_rows import COLUMNS, Row, outcome_rows
 from registry.selectors.outcomes import StoredOutcomes, is_up_to_date, latest_closed, latest_open
+from registry.services.acting import acting_user
 from registry.services.acts import log_act
 from registry.services.jobs import mark_stale
 from registry.vocabulary import Act
@@ -25,7 +26,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("trial", help="the trial's short name (slug)")
-        parser.add_argument("--as", dest="email", required=True, help="e-mail address of the account whose rights count")
+        parser.add_argument(
+            "--as", dest="email", default="", metavar="EMAIL", help="the account whose rights count; by default the only one"
+        )
         parser.add_argument("--format", choices=["text", "json", "csv"], default="text")
         parser.add_argument("--closed", action="store_true", help="by arm; needs the right to closed outcomes")
         parser.add_argument("--recompute", action="store_true", help="make every endpoint again, not only stale ones")
@@ -38,7 +41,7 @@ class Command(BaseCommand):
             raise CommandError(error.sentence) from error
 
     def _print(self, options: dict[str, Any]) -> None:
-        user = find_user(options["email"])
+        user = acting_user(options["email"])
         trial = find_trial(options["trial"], user)
         permission = Permission.OUTCOMES_CLOSED if options["closed"] else Permission.OUTCOMES_OPEN
         user.check_can(permission, trial=trial)
@@ -85,14 +88,6 @@ class Command(BaseCommand):
                 self.stdout.write(f"\n{place}")
             self.stdout.write(f"  {_line(row)}")
         self.stdout.write("")
-
-
-def find_user(email: str) -> User:
-    """Return an account that may sign in; raise NotFound for any other."""
-    user = User.objects.filter(email=email.strip().lower(), is_active=True, is_system=False).first()
-    if user is None:
-        raise NotFound(f"There is no account {email}. Make one with add_account, or name another with --as.")
-    return user
 
 
 def find_trial(slug: str, user: User) -> Trial:

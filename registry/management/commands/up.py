@@ -10,10 +10,11 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management.base import BaseCommand
 
+from registry import environment
 from registry.embedded import preflight
 from registry.embedded.place import Place
 from registry.embedded.refusals import refusal
-from registry.embedded.supervisor import Supervisor, Wishes
+from registry.embedded.supervisor import EVERYWHERE, Supervisor, Wishes
 
 
 class Command(BaseCommand):
@@ -33,6 +34,7 @@ class Command(BaseCommand):
         digest = static_digest()
         wishes = Wishes(options["bind"], options["port"], probe_name(), collect_command(place, digest))
         self.place, self.wishes, self.digest = place, wishes, digest
+        environment.export(ALLOWED_HOSTS=",".join(answered_names(options["bind"])))
         try:
             Supervisor(place, wishes, self.say, self.announce).run()
         except OSError as error:
@@ -54,7 +56,17 @@ class Command(BaseCommand):
         mail = f"{settings.EMAIL_HOST} sends it" if settings.EMAIL_HOST else settings.EMAIL_FILE_PATH
         self.say(f"The registry is running.\n  Address         {self.wishes.address}\n  Data directory  {self.place.data}")
         self.say(f"  Logs            {self.place.logs}\n  Mail            {mail}")
+        if self.wishes.is_for_others:
+            names = ", ".join(answered_names(self.wishes.host))
+            self.say(f"  Names           {names} (other machines call it by one of these: set ALLOWED_HOSTS)")
         self.say("".join(f"  {line}\n" for line in accounts.splitlines()) + "Ctrl-C stops it.")
+
+
+def answered_names(host: str) -> list[str]:
+    """Return the names the registry answers to: those of the settings, and the address it was told to listen on."""
+    shown = f"[{host}]" if ":" in host else host
+    extra = [] if host in EVERYWHERE or shown in settings.ALLOWED_HOSTS else [shown]
+    return [*settings.ALLOWED_HOSTS, *extra]
 
 
 def probe_name() -> str:
