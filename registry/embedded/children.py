@@ -1,9 +1,12 @@
 """A program of the registry that is started again whenever it ends."""
 
+import os
+import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,7 +63,6 @@ class Child:
 
     def _start(self) -> None:
         recipe = self.recipe
-        put_full_log_aside(recipe.log)
         self.started_at = self.now()
         self.process = spawn(
             recipe.command,
@@ -91,7 +93,9 @@ def pause_s(quick_ends: int) -> float:
     return 0.0 if quick_ends <= 1 else min(LONGEST_PAUSE_S, 0.25 * 2.0**quick_ends)
 
 
-def put_full_log_aside(log: Path) -> None:
-    """Rename a log that grew too long; one earlier part is kept."""
-    if log.exists() and log.stat().st_size > KEPT_LOG_BYTES:
-        log.replace(log.with_name(log.name + ".1"))
+def shorten(log: Path) -> None:
+    """Move the lines of a log that grew too long to a second file, which keeps one such part; its program writes on."""
+    if log.stat().st_size > KEPT_LOG_BYTES:
+        with suppress(OSError):  # a full disk is no reason to let the log grow
+            shutil.copyfile(log, log.with_name(log.name + ".1"))
+        os.truncate(log, 0)

@@ -1,8 +1,10 @@
 """Refusals: a start that cannot go on says so in one sentence, with what to do."""
 
 import errno
+import shutil
 from pathlib import Path
 
+FULL_BYTES = 5_000_000
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 NO_RIGHT = (errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -26,6 +28,6 @@ def disk_full(directory: Path) -> Refused:
     return Refused(f"The disk of {directory} is full: free some space, or name a directory on another disk with --data.")
 
 
-def says_disk_full(text: str) -> bool:
-    """Return whether a program's output tells of a full disk."""
-    return "No space left on device" in text or "Disk quota exceeded" in text
+def failed_for_room(directory: Path, said: str) -> bool:
+    """Return whether a program failed for want of room: by what it said, or because it could not even say it."""
+    return "No space left on device" in said or "Disk quota exceeded" in said or shutil.disk_usage(directory).free < FULL_BYTES

@@ -11,7 +11,7 @@ import psycopg
 
 from registry.embedded import credentials, locks, provisioning
 from registry.embedded.place import Place
-from registry.embedded.refusals import Refused, disk_full, says_disk_full
+from registry.embedded.refusals import Refused, disk_full, failed_for_room
 from registry.environment import ROOT
 
 # Recovery after a crash replays the log since the last checkpoint; longer than this it is not recovery.
@@ -109,7 +109,7 @@ def why_not(place: Place) -> Refused:
     """Return the sentence for a keeper that gave up, from what it and the server said last."""
     said = last_lines(place.log("keeper"), 5)
     server = last_lines(place.log("postgresql"), 20)
-    if says_disk_full(said + server):
+    if failed_for_room(place.data, said + server):
         return disk_full(place.data)
     return Refused(said.splitlines()[-1] if said else f"PostgreSQL does not start: see {place.log('postgresql')}.")
 

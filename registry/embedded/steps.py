@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from registry import environment
 from registry.embedded.place import Place
 from registry.embedded.processes import end, spawn
-from registry.embedded.refusals import Refused, disk_full, says_disk_full
+from registry.embedded.refusals import Refused, disk_full, failed_for_room
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Step:
         return said
 
     def _refusal(self, said: str) -> Refused:
-        if says_disk_full(said):
+        if failed_for_room(self.place.data, said):
             return disk_full(self.place.data)
         last = said.splitlines()[-1] if said else f"exit code {self.process.returncode}"
         return Refused(f"'{self.name}' failed ({last}): see {self.place.log(self.name)}, and start again once that is mended.")

@@ -9,13 +9,16 @@ from dataclasses import dataclass, field
 
 from registry import environment
 from registry.embedded import broker, preflight, recipes, sharing, steps
-from registry.embedded.children import Child, Recipe
+from registry.embedded.children import Child, Recipe, shorten
 from registry.embedded.place import Place
 from registry.embedded.readiness import what_is_missing
 from registry.embedded.refusals import Refused
 
+# Addresses that mean all of a machine's, and how this machine itself calls them.
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104  (recognised, not chosen)
 POLL_S = 0.2
 KEEPER_CHECK_S = 1.0
+LOG_CHECK_S = 60.0
 KEEPER_PAUSE_S = 15.0
 READY_WITHIN_S = 180
 QUICK_ENDS_BEFORE_READY = 5
@@ -40,8 +43,12 @@ class Wishes:
 
     @property
     def address(self) -> str:
-        everywhere = {"0.0.0.0": f"127.0.0.1:{self.port}", "::": f"[::1]:{self.port}"}  # noqa: S104  (recognised, not chosen)
-        return f"http://{everywhere.get(self.host, self.bind)}/"
+        return f"http://{EVERYWHERE[self.host]}:{self.port}/" if self.host in EVERYWHERE else f"http://{self.bind}/"
+
+    @property
+    def is_for_others(self) -> bool:
+        """Return whether other machines may reach it."""
+        return not (self.host.startswith("127.") or self.host in ("localhost", "::1"))
 
 
 @dataclass
@@ -56,6 +63,7 @@ class Supervisor:
     held: tuple[int, ...] = ()
     told_to_stop: bool = False
     keeper_due_at: float = 0.0
+    logs_due_at: float = 0.0
     database_is_embedded: bool = field(default_factory=lambda: not environment.is_set("DATABASE_URL"))
 
     def run(self) -> None:
@@ -153,9 +161,13 @@ class Supervisor:
                 )
 
     def _heal(self) -> None:
-        """Start again what ended."""
+        """Start again what ended, and keep the logs short."""
         for child in self.children:
             child.revive()
+        if time.monotonic() >= self.logs_due_at:
+            self.logs_due_at = time.monotonic() + LOG_CHECK_S
+            for log in self.place.logs.glob("*.log"):
+                shorten(log)
         if self.database_is_embedded and time.monotonic() >= self.keeper_due_at:
             self.keeper_due_at = time.monotonic() + KEEPER_CHECK_S
             if not sharing.keeper_is_at_work(self.place):

@@ -144,7 +144,8 @@ RETURNS bytea LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_
     ) chunks
 $$;
 
--- SHARE ROW EXCLUSIVE waits for writers, so no event with a lower number can appear behind the seal.
+-- SHARE ROW EXCLUSIVE stands against writers, so no event with a lower number can appear behind the seal. It does not wait for
+-- them: while it queued behind a long import, nobody could be allocated. What is not sealed now is sealed next time.
 CREATE FUNCTION closed.seal_events() RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     last_seal closed.seal%ROWTYPE;
@@ -152,7 +153,11 @@ DECLARE
     last_event bigint;
     number bigint;
 BEGIN
-    LOCK TABLE closed.change_event IN SHARE ROW EXCLUSIVE MODE;
+    BEGIN
+        LOCK TABLE closed.change_event IN SHARE ROW EXCLUSIVE MODE NOWAIT;
+    EXCEPTION WHEN lock_not_available THEN
+        RETURN (SELECT max(s.number) FROM closed.seal s);
+    END;
     SELECT * INTO last_seal FROM closed.seal s ORDER BY s.number DESC LIMIT 1;
     first_event := coalesce(last_seal.last_event, 0) + 1;
     SELECT max(pgh_id) INTO last_event FROM closed.change_event;

@@ -55,9 +55,10 @@ def _do(job: Job) -> None:
             refresh_trial(job.trial_id)
     except RegistryError as error:
         _fail(job, error.sentence)
-    except (DatabaseError, InterfaceError, ArithmeticError, ValueError) as error:
+    except (DatabaseError, InterfaceError, ArithmeticError, ValueError):
         log.exception("job_failed", job_id=job.pk)
-        _fail(job, f"{type(error).__name__}: {error}")
+        # Masked people read the row, and an error's own words may come from the closed half.
+        _fail(job, "The computation broke off. The worker's log says why.")
     else:
         _move(job, JobState.DONE, finished_at=timezone.now(), failure="")
         if job.trial is not None and StaleMark.objects.filter(trial=job.trial).exists():
@@ -78,7 +79,7 @@ def _move(job: Job, to: JobState, **changes: object) -> bool:
 
 def sweep(now: datetime) -> None:
     """See that nothing is left behind: lost messages, killed workers, failed jobs, marks without a job, a new day."""
-    for job_id in [*_requeue_failed(now), *_left_behind(now)]:
+    for job_id in dict.fromkeys([*_requeue_failed(now), *_left_behind(now)]):
         announce(job_id)
     scheduler = system_actor("scheduler")
     for trial in [*_marked_without_job(), *_trials_with_a_new_day(now)]:

@@ -91,9 +91,9 @@ def _events_without_change() -> Iterator[str]:
 def _live_rows() -> Iterator[str]:
     for model in TRACKED_MODELS:
         live, events = model._meta.db_table, _event_model(model)._meta.db_table
-        tracked = {field.column for field in model._meta.concrete_fields}
-        columns = [field.column for field in _event_model(model)._meta.concrete_fields if field.column in tracked]
-        key = model._meta.pk.column if model._meta.pk else "id"
+        tracked = {str(field.column) for field in model._meta.concrete_fields}
+        columns = [str(field.column) for field in _event_model(model)._meta.concrete_fields if field.column in tracked]
+        key = str(model._meta.pk.column)
         yield from _compare(connection, live, _last_events(events), key, _same_columns(columns))
 
 
@@ -117,7 +117,8 @@ def _compare(room: BaseDatabaseWrapper, live: str, last: str, key: str, same: st
                     WHEN NOT ({same}) THEN 'differ from their last history row' END AS what
         FROM {live} l FULL JOIN ({last}) e ON e.pgh_obj_id = l."{key}"
     """
-    grouped = f"SELECT what, count(*), (array_agg(key ORDER BY key))[:{_EXAMPLES}] FROM ({statement}) found WHERE what IS NOT NULL GROUP BY what ORDER BY what"
+    keys = f"(array_agg(key ORDER BY key))[:{_EXAMPLES}]"
+    grouped = f"SELECT what, count(*), {keys} FROM ({statement}) found WHERE what IS NOT NULL GROUP BY what ORDER BY what"
     for what, count, keys in _rows(room, grouped):
         yield f"{count} rows of {live} {what}: {', '.join(map(str, keys))}{' and more' if count > len(keys) else ''}."
 

@@ -54,13 +54,12 @@ class RowChecks:
 
     def note_repeats(self, keys: Iterable[tuple[object, ...]], columns: tuple[str, ...]) -> None:
         """Note every row whose key stood before."""
-        first: dict[tuple[object, ...], int] = {}
+        seen: set[tuple[object, ...]] = set()
         for row, key in enumerate(keys):
-            if first.setdefault(key, row) != row:
+            if key in seen:
                 shown = " ".join(str(part) for part in key)
-                self.note(
-                    row, columns[-1], shown, f"repeats row {first[key] + 1} of the table", f"Keep one row for each {' and '.join(columns)}"
-                )
+                self.note(row, columns[-1], shown, "stands in an earlier row already", f"Keep one row for each {' and '.join(columns)}")
+            seen.add(key)
 
     def note_future(self, row: int, column: str, on: date | None, now: datetime) -> None:
         """Note a date that has not come anywhere yet."""

@@ -105,13 +105,14 @@
     },
   };
 
+  let size = { autosize: true };
   // The table under a drawn figure folds away; without script, or if drawing fails, it stays open.
   const tableOf = element => element.closest("figure")?.querySelector("details");
   const drawOne = element => {
     try {
       const data = JSON.parse(document.getElementById(element.dataset.src).textContent);
       const [traces, look] = CHARTS[element.dataset.chart](data, element.clientWidth);
-      Plotly.react(element, traces, look, CONFIG);
+      Plotly.react(element, traces, { ...look, ...size }, CONFIG);
       if (!element.dataset.drawn) tableOf(element)?.removeAttribute("open");
       element.dataset.drawn = "1";
     } catch (error) {
@@ -130,9 +131,8 @@
   // Labels move inside below a certain width, so a turned tablet needs a new drawing and not only a new size.
   let turned = 0;
   addEventListener("resize", () => { clearTimeout(turned); turned = setTimeout(draw, 200); });
-  // A4 less its margins is about 670 px wide.
-  const paper = on => all().forEach(element => element.dataset.drawn &&
-    Plotly.relayout(element, on ? { autosize: false, width: 670, height: 260 } : { autosize: true, width: null, height: null }));
-  addEventListener("beforeprint", () => paper(true));
-  addEventListener("afterprint", () => paper(false));
+  // Paper is white whatever the theme; A4 less its margins is about 670 px wide.
+  const onto = (scheme, paper) => { probe.style.colorScheme = scheme; size = paper; draw(); };
+  addEventListener("beforeprint", () => onto("light", { autosize: false, width: 670, height: 260 }));
+  addEventListener("afterprint", () => onto("", { autosize: true }));
 })();

@@ -16,6 +16,7 @@ from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.conftest import REQUIRED
+from tests.contracts.emptying import empty_database
 
 PATIENCE_MS = 10_000
 HEIGHTS = {1440: 900, 820: 1180, 390: 844, 320: 700}
@@ -51,6 +52,15 @@ def chromium() -> Iterator[Browser]:
         yield browser
         browser.close()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def committed_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Let everything commit, and empty the database afterwards: the server's threads see what the test wrote."""
+    with django_db_blocker.unblock():
+        empty_database()
+        yield
+        empty_database()
 
 
 @pytest.fixture
@@ -113,7 +123,11 @@ def tab(site: str, chromium: Browser) -> Iterator[Open]:
 
     def open_tab(user: Any = None, *, width: int = 1440, scheme: str = "light", javascript: bool = True) -> Tab:
         context = chromium.new_context(
-            viewport={"width": width, "height": HEIGHTS[width]}, color_scheme=scheme, java_script_enabled=javascript, locale="en-GB"
+            viewport={"width": width, "height": HEIGHTS[width]},
+            color_scheme=scheme,
+            java_script_enabled=javascript,
+            locale="en-GB",
+            reduced_motion="reduce",  # a colour half way through its change has no contrast to speak of
         )
         if user is not None:
             context.add_cookies([{"name": "rtms_session", "value": session_of(user), "url": site}])
@@ -148,13 +162,13 @@ def session_of(user: Any) -> str:
 
 @pytest.fixture
 def diary(enrolment: Any, trial: Any, setup_actor: Any) -> Any:
-    """Give P-0001 an allocation, a second pain, 56 diary days with a gap, and endpoints; return the enrolment."""
+    """Give P-0001 an allocation, a second pain, 30 diary days with a gap, and endpoints; return the enrolment."""
     from registry.models import Allocation, Endpoint, EnrolmentPain, Trial
     from registry.services.auditing import audited
     from tests.trials import ENROLLED_ON, make_diary
 
     anchor = ENROLLED_ON + timedelta(days=7)
-    days = {day: "7" if day < 4 else "5" if day < 20 else "4" for day in range(-7, 50) if not 30 < day < 38}
+    days = {day: "7" if day < 4 else "5" if day < 20 else "4" for day in range(-7, 30) if not 10 < day < 18}
     with audited(by=setup_actor, reason="test"):
         Trial.objects.update(synthetic=True)
         Allocation.objects.create(

@@ -77,7 +77,7 @@ def test_layers_of_the_chart_lie_on_top_of_each_other(tab, alice, diary):
 
 def test_chart_shows_days_as_dots_means_as_a_line_and_the_thresholds(tab, alice, diary):
     page = tab(alice).goto(PATIENT)
-    assert page.locator(".plot .points path.point").count() == 50
+    assert page.locator(".plot .points path.point").count() == 30
     assert page.locator(".plot .scatterlayer .js-line").count() == 2  # the week without a diary breaks the line
     labels = page.locator(".plot .annotation-text").all_text_contents()
     assert {"baseline 7.0", "30 % less 4.9", "50 % less 3.5", "Week 4", "Week 12, primary"} <= set(labels)
@@ -122,6 +122,17 @@ def test_chart_is_redrawn_when_the_device_turns_dark(tab, alice, diary):
     light = page.evaluate(read)
     page.emulate_media(color_scheme="dark")
     expect(page.locator(".plot .js-line").first).not_to_have_css("stroke", light)
+
+
+def test_chart_on_paper_is_dark_on_white_whatever_the_theme(tab, alice, diary):
+    page = tab(alice, scheme="dark").goto(PATIENT)
+    lines = page.locator(".plot .js-line")
+    on_screen = lines.first.evaluate("line => getComputedStyle(line).stroke")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    expect(lines.first).to_have_css("stroke", "rgb(10, 92, 90)")
+    assert page.locator(".plot .main-svg").first.bounding_box()["width"] == 670
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    expect(lines.first).to_have_css("stroke", on_screen)
 
 
 def test_table_is_folded_under_a_drawn_chart_and_open_without_script(tab, alice, diary):

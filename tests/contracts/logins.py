@@ -37,22 +37,25 @@ def current_database() -> str:
 
 
 @contextmanager
-def speaking_to(database: str) -> Iterator[None]:
-    """Let both aliases, in every thread, speak to another database."""
-    before = current_database()
-    _switch(database)
+def speaking_to(database: str, role: str = "web") -> Iterator[None]:
+    """Let both aliases, in every thread, speak to another database; `default` signs in as the role."""
+    before = {key: settings.DATABASES["default"][key] for key in ("NAME", "USER", "PASSWORD")}
+    at = _address(role)
+    _switch({"NAME": database, "USER": at.user, "PASSWORD": at.password})
     try:
         yield
     finally:
         _switch(before)
 
 
-def _switch(database: str) -> None:
+def _switch(login: dict[str, Any]) -> None:
     for alias in ("default", "closed"):
         connections[alias].close()
         connections[alias].close_pool()
-        settings.DATABASES[alias]["NAME"] = database
-        connections[alias].settings_dict["NAME"] = database
+    for values in (settings.DATABASES["default"], connections["default"].settings_dict):
+        values.update(login)
+    for values in (settings.DATABASES["closed"], connections["closed"].settings_dict):
+        values["NAME"] = login["NAME"]
 
 
 @contextmanager

@@ -303,3 +303,17 @@ def test_password_hashes_and_patient_keys_never_enter_the_history():
     kept = {column for _, column in columns}
     assert "ciphertext" in kept
     assert not kept & {"password", "wrapped_key"}
+
+
+def test_sealing_the_closed_room_never_holds_up_an_allocation(trial, uma):
+    """A long import writes closed history; the seal must give way instead of queueing between it and everybody else."""
+    with connect("unmasked") as importing, connect("unmasked") as sealing:
+        importing.execute("SELECT registry_begin_change(gen_random_uuid(), %s, 'import', '', NULL)", [uma.pk])
+        importing.execute(
+            """INSERT INTO closed.arm (trial_id, code, label, treatment_id, part, letter, position)
+               SELECT trial_id, 'z', 'Z', id, 'z', 'Z', 9 FROM registry_treatment LIMIT 1"""
+        )
+        sealing.execute("SET lock_timeout = '2s'")
+        assert sealing.execute("SELECT closed.seal_events()").fetchone() == (None,)
+        importing.commit()
+        assert sealing.execute("SELECT closed.seal_events()").fetchone() == (1,)

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 from django.test import override_settings
 
+from registry.models import Job
 from registry.roles import ROLES
 from tests import cluster
 from tests.contracts import leaky_urls
 from tests.contracts.asking import Answer, ask
-from tests.contracts.logins import speaking_to
+from tests.contracts.logins import connect, speaking_to
 from tests.contracts.permission_table import TABLE, Row
+from tests.contracts.scene import SLUG
 from tests.contracts.worlds import DEALS, arms_of_patients, make_world, public_rows
 
 MASKED = [code for code, role in ROLES.items() if role.masked]
@@ -28,11 +30,12 @@ QUERIES: dict[str, tuple[str, ...]] = {
 
 
 @pytest.fixture(scope="module")
-def worlds(scene_database: str) -> Iterator[dict[str, str]]:
-    """Return the databases by what was done to them."""
+def worlds(bare_scene: str, scene_database: str, django_db_blocker: Any) -> Iterator[dict[str, str]]:
+    """Return the databases by what was done to them; the outcomes of each were computed in it."""
     names = {"as_allocated": scene_database} | {deal: f"{scene_database}_{deal}" for deal in DEALS}
-    for deal in DEALS:
-        make_world(scene_database, names[deal], DEALS[deal])
+    with django_db_blocker.unblock():
+        for deal in DEALS:
+            make_world(bare_scene, names[deal], DEALS[deal])
     yield names
     for deal in DEALS:
         cluster.drop_database(names[deal])
@@ -85,9 +88,23 @@ def test_worlds_differ_in_every_patients_arm_or_in_who_shares_one(worlds):
 
 
 def test_every_row_the_web_role_can_read_is_equal(worlds):
+    """Open snapshots among them: each world computed its own."""
     expected = public_rows(worlds["as_allocated"])
     for world in DEALS:
         assert public_rows(worlds[world]) == expected
+    with connect("web", worlds["as_allocated"]) as web:
+        assert web.execute("SELECT count(*) FROM registry_snapshot").fetchone() == (1,)
+
+
+def test_closed_documents_differ_and_unmasked_people_see_that(worlds):
+    payloads = {}
+    for world, name in worlds.items():
+        with connect("unmasked", name) as unmasked:
+            payloads[world] = unmasked.execute("SELECT payload, sha256 FROM closed.snapshot").fetchone()
+    assert len({payload for payload, _ in payloads.values()}) == len({sha256 for _, sha256 in payloads.values()}) == 3
+    rows = tuple(row for row in TABLE if row.route == "outcomes_closed")
+    found = differences(worlds, everything_to_ask(rows, ("unmasked_statistician", "safety_board")))
+    assert {world: len(requests) for world, requests in found.items()} == dict.fromkeys(DEALS, 2)
 
 
 def test_every_answer_to_a_masked_person_is_equal_when_parts_are_dealt_anew(worlds):
@@ -99,6 +116,28 @@ def test_every_answer_to_a_masked_person_is_equal_when_parts_are_dealt_anew(worl
 def test_every_answer_is_equal_when_active_and_sham_are_exchanged(worlds):
     asked = everything_to_ask(TABLE, ("operator", "coordinator", "principal_investigator"))
     assert differences(worlds, asked, ("swapped",)) == {"swapped": set()}
+
+
+def test_failure_inside_the_closed_half_tells_no_arm(worlds, monkeypatch):
+    """The words of an unexpected error may name arms; what is kept on the job, which masked people read, may not."""
+    from registry.outcomes import jobs, refresh
+
+    def break_off(about: Any, cells: Any, arms: Any) -> None:
+        raise ValueError(f"no rate for {arms}")
+
+    monkeypatch.setattr(refresh, "closed_payload", break_off)
+    monkeypatch.setattr(refresh, "_says_nothing_new", lambda *documents: False)
+    failures = set()
+    for name in worlds.values():
+        with speaking_to(name, role="worker"):
+            waiting = Job.objects.filter(trial__slug=SLUG)
+            before = waiting.values().get()
+            jobs.run_job(before["id"])
+            failures.add(waiting.get().failure)
+            waiting.update(**before)
+    [failure] = failures
+    assert failure
+    assert not [word for word in ("active", "sham", "Arm", "letter") if word in failure]
 
 
 def test_answers_are_repeatable_so_that_equality_means_something(worlds):

@@ -13,8 +13,29 @@ from typing import Any
 
 import psycopg
 
+from registry.models import Trial
+from registry.outcomes.refresh import refresh_trial
 from tests import cluster
-from tests.contracts.logins import connect
+from tests.contracts.logins import connect, speaking_to
+from tests.contracts.scene import NOW, SLUG
+
+# Allocations, kits and the closed history say what the slots say.
+FOLLOW_THE_SLOTS = """
+    UPDATE closed.allocation a SET arm_id = s.arm_id FROM closed.slot s WHERE s.id = a.slot_id;
+    UPDATE closed.kit k SET part = a.part FROM closed.slot s JOIN closed.arm a ON a.id = s.arm_id WHERE s.kit_id = k.id;
+    UPDATE closed.change_event e SET row_data = row_data || jsonb_build_object('arm_id', s.arm_id)
+    FROM closed.slot s WHERE e.table_name = 'slot' AND s.id = e.pgh_obj_id;
+    UPDATE closed.change_event e SET row_data = row_data || jsonb_build_object('arm_id', a.arm_id)
+    FROM closed.allocation a WHERE e.table_name = 'allocation' AND a.id = e.pgh_obj_id;
+    UPDATE closed.change_event e SET row_data = row_data || jsonb_build_object('part', k.part)
+    FROM closed.kit k WHERE e.table_name = 'kit' AND k.id = e.pgh_obj_id;
+"""
+# The worlds were computed one after the other; that instant is no difference we look for.
+AT_ONE_INSTANT = (
+    "UPDATE registry_snapshot SET made_at = %s",
+    "UPDATE registry_seal SET sealed_at = %s",
+    "UPDATE closed.snapshot SET made_at = %s",
+)
 
 Slots = list[tuple[int, int]]
 Deal = Callable[[list[int]], list[int]]
@@ -35,17 +56,21 @@ def shuffled(arms: list[int]) -> list[int]:
 DEALS: dict[str, Deal] = {"swapped": swapped, "shuffled": shuffled}
 
 
-def make_world(scene: str, name: str, deal: Deal) -> None:
-    """Copy the scene's database under a name and deal the concealed parts anew within each strand."""
+def make_world(scene: str, name: str, deal: Deal | None) -> None:
+    """Copy the scene's database under a name, deal the concealed parts anew within each strand, compute its outcomes."""
     cluster.make_database(name, scene)
     with cluster.administrator(name) as superuser, superuser.transaction():
         superuser.execute("SET LOCAL session_replication_role = replica")
-        for strand in superuser.execute("SELECT DISTINCT treatment_id FROM closed.arm").fetchall():
-            _deal_strand(superuser, strand[0], deal)
-        superuser.execute("UPDATE closed.allocation a SET arm_id = s.arm_id FROM closed.slot s WHERE s.id = a.slot_id")
-        superuser.execute(
-            "UPDATE closed.kit k SET part = a.part FROM closed.slot s JOIN closed.arm a ON a.id = s.arm_id WHERE s.kit_id = k.id"
-        )
+        if deal is not None:
+            for (strand,) in superuser.execute("SELECT DISTINCT treatment_id FROM closed.arm").fetchall():
+                _deal_strand(superuser, strand, deal)
+            superuser.execute(FOLLOW_THE_SLOTS)
+    with speaking_to(name, role="worker"):
+        refresh_trial(Trial.objects.get(slug=SLUG).pk, clock=lambda: NOW)
+    with cluster.administrator(name) as superuser, superuser.transaction():
+        superuser.execute("SET LOCAL session_replication_role = replica")
+        for statement in AT_ONE_INSTANT:
+            superuser.execute(statement, [NOW])
 
 
 def _deal_strand(superuser: psycopg.Connection[Any], treatment: object, deal: Deal) -> None:

@@ -74,12 +74,18 @@ def test_stop_kills_a_program_that_will_not_listen(tmp_path: Path) -> None:
     assert child.process is None
 
 
-def test_full_log_is_put_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(children, "KEPT_LOG_BYTES", 3)
-    (tmp_path / "test.log").write_text("long")
-    run_to_the_end(child_that(tmp_path, "print('new')", Clock()))
-    assert (tmp_path / "test.log").read_text() == "new\n"
-    assert (tmp_path / "test.log.1").read_text() == "long"
+def test_long_log_is_put_aside_while_its_program_writes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = tmp_path / "test.log"
+    with open(log, "ab") as program:
+        program.write(b"long\n")
+        program.flush()
+        children.shorten(log)
+        assert log.read_text() == "long\n"
+        monkeypatch.setattr(children, "KEPT_LOG_BYTES", 3)
+        children.shorten(log)
+        program.write(b"new\n")
+    assert log.read_text() == "new\n"
+    assert (tmp_path / "test.log.1").read_text() == "long\n"
 
 
 def starter_of(command: list[str]) -> subprocess.Popen[str]:

@@ -46,6 +46,7 @@ NAMED = replace(
     contexts=frozenset({ScoreContext.DIARY, ScoreContext.VISIT}),
     time_points=(TimePoint.of_visit("M3", "V1"), TimePoint.of_visit("M12", "V2", ValueRule.LAST)),
 )
+DAY0 = replace(PLAN, day0_pre=True, contexts=frozenset(ScoreContext), baseline=replace(PLAN.baseline, last_day=0))
 COMPOSITE = replace(PLAN, strategy=Strategy.COMPOSITE)
 
 
@@ -62,9 +63,7 @@ def judge(plan: Plan, records: list[PatientRecord], cutoff: Cutoff, by: Any) -> 
     return stored
 
 
-@pytest.mark.parametrize(
-    "plan", [PLAN, replace(PLAN, day0_pre=True, contexts=frozenset(ScoreContext)), LAST, NEAREST], ids=["mean", "day 0", "last", "nearest"]
-)
+@pytest.mark.parametrize("plan", [PLAN, DAY0, LAST, NEAREST], ids=["mean", "day 0", "last", "nearest"])
 def test_each_day_about_the_edges_of_windows(db: None, setup_actor: Any, plan: Plan) -> None:
     days = (-8, -7, -1, 0, 1, 21, 22, 28, 29, 31, 32, 49, 50, 56, 57)
     contexts = sorted(plan.contexts)

@@ -23,7 +23,7 @@ from tests.outcomes.stored_trials import StoredTrial, store_trial
 from tests.rules.random_trials import RandomTrial, trials
 
 several = settings(
-    max_examples=int(__import__("os").environ.get("EX", "60")),
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )

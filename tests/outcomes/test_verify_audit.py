@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 import pytest
 from django.core.management import call_command
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 
-from registry.models import Enrolment, Snapshot
+from registry.models import Allocation, Enrolment, Snapshot
 from registry.outcomes.refresh import refresh_trial
+from registry.selectors.audit_check import check_audit
 from registry.services.auditing import audited
-from tests.trials import make_diary, make_enrolment
+from tests.trials import ENROLLED_ON, make_diary, make_enrolment
 
 Superuser = psycopg.Connection[Any]
 
@@ -22,6 +24,10 @@ Superuser = psycopg.Connection[Any]
 def sealed(worker: None, trial: Any, setup_actor: Any) -> Any:
     """A trial with three seals, closed events, a voided history and a snapshot."""
     enrolment = make_enrolment(trial, "P-0001", site="N", by=setup_actor)
+    with audited(by=setup_actor):
+        Allocation.objects.create(
+            enrolment=enrolment, treatment=trial.treatments.first(), analysis_site=enrolment.site, allocated_on=ENROLLED_ON
+        )
     with audited(by=setup_actor, using="closed"), connections["closed"].cursor() as cursor:
         cursor.execute(
             """INSERT INTO closed.arm (trial_id, code, label, treatment_id, part, letter, position)
@@ -51,12 +57,17 @@ def verify() -> tuple[int, str]:
     return 0, out.getvalue()
 
 
-def tamper(superuser: Superuser, *statements: str) -> None:
-    """Write behind every trigger's back, as only a superuser can."""
-    superuser.execute("SET session_replication_role = replica")
-    for statement in statements:
-        superuser.execute(statement)
-    superuser.execute("SET session_replication_role = DEFAULT")
+@pytest.fixture
+def as_superuser(sealed: Any, owner_connection: Superuser) -> Iterator[None]:
+    """Let the default alias write behind every trigger's back and read every room, as only a superuser can."""
+    before = connection.settings_dict
+    connection.close()
+    info = owner_connection.info
+    at = {"USER": info.user, "PASSWORD": info.password, "HOST": info.host, "PORT": str(info.port), "NAME": info.dbname}
+    connection.settings_dict = before | at
+    yield
+    connection.close()
+    connection.settings_dict = before
 
 
 def test_nothing_is_found_where_nothing_was_done(sealed: Any) -> None:
@@ -65,56 +76,69 @@ def test_nothing_is_found_where_nothing_was_done(sealed: Any) -> None:
     assert "Nothing was tampered with" in text
 
 
-EDITED = "UPDATE registry_painscorechangeevent SET value = 1, value_units = 1000000 WHERE pgh_id = (SELECT min(pgh_id) FROM registry_painscorechangeevent)"
+FIRST = "(SELECT min(pgh_id) FROM registry_painscorechangeevent)"
+EDITED = "UPDATE registry_painscorechangeevent SET value = 1, value_units = 1000000 WHERE pgh_id = " + FIRST
 
 
-@pytest.mark.parametrize(
-    ("statements", "sentence"),
-    [
-        ([EDITED], "does not fit its contents any more"),
-        (
-            ["DELETE FROM registry_painscorechangeevent WHERE pgh_id = (SELECT min(pgh_id) FROM registry_painscorechangeevent)"],
-            "have no history",
-        ),
-        (
-            ["UPDATE registry_painscore SET value = 1, value_units = 1000000"],
-            "rows of registry_painscore differ from their last history row",
-        ),
-        (["DELETE FROM registry_painscore WHERE id = (SELECT min(id) FROM registry_painscore)"], "are gone without a history row"),
-        (["DELETE FROM registry_seal WHERE number = 2"], "Seal 2 is missing"),
-        (["DELETE FROM registry_seal WHERE number = (SELECT max(number) FROM registry_seal)"], "was removed"),
-        (
-            [
-                "DELETE FROM registry_sealedchange WHERE seal_id = (SELECT max(number) FROM registry_seal)",
-                "DELETE FROM registry_seal WHERE number = (SELECT max(number) FROM registry_seal)",
-            ],
-            "which is gone or another one now",
-        ),
-        (["DELETE FROM registry_change WHERE id = (SELECT change_id FROM registry_sealedchange LIMIT 1)"], "belong to no change"),
-        (["UPDATE registry_change SET reason = 'another'"], "does not fit its contents any more"),
-        (
-            ["UPDATE registry_sealedchange SET seal_id = CASE seal_id WHEN 2 THEN 3 WHEN 3 THEN 2 ELSE seal_id END"],
-            "does not fit its contents any more",
-        ),
-        (
-            [
-                "UPDATE registry_sealedchange SET seal_id = -seal_id WHERE seal_id IN (2, 3)",
-                "UPDATE registry_sealedchange SET seal_id = 5 + seal_id WHERE seal_id < 0",
-                "UPDATE registry_seal SET number = -number WHERE number IN (2, 3)",
-                "UPDATE registry_seal SET number = 5 + number WHERE number < 0",
-            ],
-            "does not continue the seal before it",
-        ),
-        (["UPDATE registry_snapshot SET payload = replace(payload, 'NRS', 'VAS')"], "was altered: its bytes do not have its hash"),
-        (["UPDATE closed.arm SET label = 'another'"], "rows of closed.arm differ from their last history row"),
-        (['UPDATE closed.change_event SET row_data = row_data || \'{"part": "another"}\''], "Closed seal 1 does not fit"),
-    ],
-)
-def test_tampering_is_found(sealed: Any, owner_connection: Superuser, statements: list[str], sentence: str) -> None:
-    tamper(owner_connection, *statements)
+CASES: list[tuple[list[str], str]] = [
+    ([EDITED], "does not fit its contents any more"),
+    (
+        ["DELETE FROM registry_painscorechangeevent WHERE pgh_id = (SELECT min(pgh_id) FROM registry_painscorechangeevent)"],
+        "have no history",
+    ),
+    (
+        ["UPDATE registry_painscore SET value = 1, value_units = 1000000"],
+        "rows of registry_painscore differ from their last history row",
+    ),
+    (["DELETE FROM registry_painscore WHERE id = (SELECT min(id) FROM registry_painscore)"], "are gone without a history row"),
+    (["DELETE FROM registry_seal WHERE number = 2"], "Seal 2 is missing"),
+    (["DELETE FROM registry_seal WHERE number = (SELECT max(number) FROM registry_seal)"], "was removed"),
+    (
+        [
+            "DELETE FROM registry_sealedchange WHERE seal_id = (SELECT max(number) FROM registry_seal)",
+            "DELETE FROM registry_seal WHERE number = (SELECT max(number) FROM registry_seal)",
+        ],
+        "which is gone or another one now",
+    ),
+    (["DELETE FROM registry_change WHERE id = (SELECT change_id FROM registry_sealedchange LIMIT 1)"], "belong to no change"),
+    (["UPDATE registry_change SET reason = 'another'"], "does not fit its contents any more"),
+    (
+        ["UPDATE registry_sealedchange SET seal_id = CASE seal_id WHEN 2 THEN 3 WHEN 3 THEN 2 ELSE seal_id END"],
+        "does not fit its contents any more",
+    ),
+    (
+        [
+            "UPDATE registry_sealedchange SET seal_id = -seal_id WHERE seal_id IN (2, 3)",
+            "UPDATE registry_sealedchange SET seal_id = 5 + seal_id WHERE seal_id < 0",
+            "UPDATE registry_seal SET number = -number WHERE number IN (2, 3)",
+            "UPDATE registry_seal SET number = 5 + number WHERE number < 0",
+        ],
+        "does not continue the seal before it",
+    ),
+    (["UPDATE registry_snapshot SET payload = replace(payload, 'NRS', 'VAS')"], "was altered: its bytes do not have its hash"),
+    (["UPDATE closed.arm SET label = 'another'"], "rows of closed.arm differ from their last history row"),
+    (['UPDATE closed.change_event SET row_data = row_data || \'{"part": "another"}\''], "Closed seal 1 does not fit"),
+]
+
+
+def test_every_kind_of_tampering_is_found(sealed: Any, as_superuser: None) -> None:
+    assert check_audit(connection).problems == []
+    for statements, sentence in CASES:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL session_replication_role = replica")
+                for statement in statements:
+                    cursor.execute(statement)
+            found = check_audit(connection).problems
+            transaction.set_rollback(True)
+        assert any(sentence in problem for problem in found), (statements, found)
+
+
+def test_the_command_ends_with_status_1(sealed: Any, owner_connection: Superuser) -> None:
+    owner_connection.execute("SET session_replication_role = replica")
+    owner_connection.execute("UPDATE registry_painscore SET value = 1, value_units = 1000000")
     status, text = verify()
-    assert status == 1
-    assert sentence in text
+    assert (status, "3 rows of registry_painscore differ from their last history row" in text) == (1, True)
 
 
 def test_changes_from_outside_are_listed_but_no_tampering(sealed: Any, owner_connection: Superuser) -> None:

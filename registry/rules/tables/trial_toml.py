@@ -88,10 +88,11 @@ def _labelled(row: Values) -> Values:
 def _check_scales(reader: SectionReader, scales: list[Values]) -> None:
     for number, scale in enumerate(scales):
         low, high = scale["minimum"], scale["maximum"]
-        if high is not None and (low >= high or low < -SCALE_LIMIT or high > SCALE_LIMIT):
-            reader.problem(
-                "scales", number, "maximum", high, f"does not lie above {low:f}", f"Use a range inside -{SCALE_LIMIT} to {SCALE_LIMIT}"
-            )
+        if high is not None and low >= high:
+            reader.problem("scales", number, "maximum", high, f"does not lie above the minimum, {low:f}", "Swap them")
+        elif high is not None and max(-low, high) > SCALE_LIMIT:
+            right = f"Use a range inside -{SCALE_LIMIT} to {SCALE_LIMIT}, for example by another unit"
+            reader.problem("scales", number, "maximum", high, "makes a range too wide for exact sums", right)
         if scale["step"] is not None and scale["step"] <= 0:
             reader.problem("scales", number, "step", scale["step"], "is not above 0", "Leave it out where values are as published")
 

@@ -1,0 +1,72 @@
+"""The number of statements of an import and an export does not grow with the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connections
+from django.test.utils import CaptureQueriesContext
+
+from registry.interchange.exporter import take_out
+from registry.interchange.import_report import ImportReport
+from registry.models import User
+from tests.interchange.folders import ARMS, TRIAL, write_folder
+
+
+def folder_of(folder: Path, slug: str, patients: int, value: str = "5") -> Path:
+    """Write a folder with so many patients in every table, and ten scores each."""
+    codes = [f"P-{number}" for number in range(patients)]
+    return write_folder(
+        folder,
+        TRIAL.replace("calm-m1", slug),
+        arms=ARMS,
+        patients=[{"patient": code, "site": "N", "birth_year": "1961"} for code in codes],
+        diagnoses=[{"patient": code, "condition": "low_back"} for code in codes],
+        pains=[{"patient": code} for code in codes],
+        allocations=[{"patient": code, "arm": "sham"} for code in codes],
+        dispositions=[{"patient": code, "kind": "completion"} for code in codes],
+        pain_scores=[
+            {"patient": code, "for_date": f"2026-01-{day:02}", "value": value, "recorded_at": f"2026-01-{day:02}T20:00Z", "pain": "1"}
+            for code in codes
+            for day in range(1, 11)
+        ],
+    )
+
+
+@pytest.fixture
+def count(committed_db: None) -> Callable[[Callable[[], Any]], int]:
+    def run(action: Callable[[], Any]) -> int:
+        with CaptureQueriesContext(connections["default"]) as open_side, CaptureQueriesContext(connections["closed"]) as closed_side:
+            action()
+        return len(open_side) + len(closed_side)
+
+    return run
+
+
+def test_statements_are_as_many_for_ten_rows_as_for_a_thousand(
+    bring: Callable[..., ImportReport], count: Callable[[Callable[[], Any]], int], tmp_path: Path, admin: Any
+) -> None:
+    counts = {}
+    for patients in (1, 100):
+        folder, slug = tmp_path / f"f{patients}", f"of-{patients}"
+
+        def first(folder: Path = folder, slug: str = slug, patients: int = patients) -> None:
+            assert bring(folder_of(folder, slug, patients)).tables[-1].tally.new == 10 * patients
+
+        def again(folder: Path = folder, slug: str = slug, patients: int = patients) -> None:
+            assert bring(folder_of(folder, slug, patients)).tables[-1].tally.unchanged == 10 * patients
+
+        def corrected(folder: Path = folder, slug: str = slug, patients: int = patients) -> None:
+            report = bring(folder_of(folder, slug, patients, value="4"), reason="all values were wrong")
+            assert report.tables[-1].tally.corrected == 10 * patients
+
+        def out(folder: Path = folder, slug: str = slug, patients: int = patients) -> None:
+            files = take_out(slug, folder.with_name(slug), by=User.objects.get(pk=admin.pk))
+            assert files[-1].rows == 10 * patients
+
+        counts[patients] = [count(action) for action in (first, again, corrected, out)]
+    assert counts[1] == counts[100]
+    assert max(counts[1]) < 150
