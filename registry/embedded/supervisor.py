@@ -70,6 +70,7 @@ class Supervisor:
         """Serve until told to stop; everything is stopped whichever way this ends."""
         with self._signals(), ExitStack() as stack:
             try:
+                self.say("Starting ...")
                 self._start(stack)
                 while True:
                     self._check()

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from registry.selectors.outcome_payload import Contrast, Counts, Group, Mean, Payload, Rate
+from registry.vocabulary import EndpointStatus, MissingReason
 
 COLUMNS = (
     "kind",
@@ -98,8 +99,8 @@ def _of_block(block: _Block) -> Iterator[Row]:
 def _counts(counts: Counts) -> Iterator[Row]:
     named: list[Mapping[str, int]] = [
         {"population": counts["population"], "due": counts["due"]},
-        counts["statuses"],
-        {f"missing_{reason}": number for reason, number in counts["reasons"].items()},
+        {status: counts["statuses"][status] for status in EndpointStatus if status in counts["statuses"]},
+        {f"missing_{reason}": counts["reasons"][reason] for reason in MissingReason},
     ]
     for group in named:
         yield from ({"kind": "count", "measure": measure, "n": number} for measure, number in group.items())
