@@ -47,7 +47,7 @@ def load_demonstration(*, passwords: dict[str, str], now: datetime) -> None:
     if not Trial.objects.filter(slug=SLUG).exists():
         with tempfile.TemporaryDirectory(prefix="rtms-demonstration-") as folder:
             write_folder(Path(folder), now)
-            report = bring_in(Path(folder), by=setup, now=now)
+            report = bring_in(Path(folder), by=setup, now=now, reason="demonstration loaded on the first start")
         if report.problem_count:
             raise ImportRefused("The demonstration could not be loaded: " + " ".join(report.lines()))
     trial = Trial.objects.get(slug=SLUG)

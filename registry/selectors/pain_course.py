@@ -124,7 +124,7 @@ def _by_day(plan: AnalysisPlan, scores: list[PainScore], baseline: Fraction | No
     means = trailing_means(days)
     rows = [
         CourseRow(
-            label="Week before day 0" if week.number == 0 else f"Week {week.number}",
+            label="Week before day 0" if week.number == 0 else f"Week {week.number}".replace("-", "−"),
             n=week.n,
             mean=number(week.mean),
             change=signed_percent(change_percent(baseline, week.mean)) if baseline is not None and week.number > 0 else "",

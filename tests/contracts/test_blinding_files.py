@@ -39,6 +39,7 @@ TELL_NOTHING = {
     "ensure_accounts": "makes the first accounts of an empty registry",
     "migrate": "changes tables",
     "up": "starts processes",
+    "write_reference": "writes pages about the code",
 }
 
 

@@ -176,7 +176,7 @@ def test_ctrl_c_during_the_start_ends_it_cleanly(fresh_place: Place) -> None:
     registry = Running(fresh_place)
     wait_until(fresh_place.postgresql.exists, within_s=60)
     assert registry.stop() == 0
-    assert registry.said() == "Stopping ...\n"
+    assert registry.said() == "Starting ...\nStopping ...\n"
     wait_until(lambda: not processes_of(fresh_place), within_s=5)
 
 

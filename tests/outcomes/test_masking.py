@@ -80,7 +80,9 @@ def test_efficacy_is_withheld_from_open_documents_of_masked_trials(masked: Trial
     assert (whole["population"], whole["statuses"]["baseline_zero"]) == (44, 7)
 
 
-@pytest.mark.parametrize("change", [{"pooled_efficacy": True}, {"decoded_at": timezone.now()}, {"masked": False}], ids=["pooled", "decoded", "not masked"])
+@pytest.mark.parametrize(
+    "change", [{"pooled_efficacy": True}, {"decoded_at": timezone.now()}, {"masked": False}], ids=["pooled", "decoded", "not masked"]
+)
 def test_efficacy_is_shown_where_the_trial_says_so(masked: Trial, setup_actor: Any, change: dict[str, object]) -> None:
     with audited(by=setup_actor):
         Trial.objects.filter(pk=masked.pk).update(**change)

@@ -9,21 +9,19 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 Row = dict[str, str]
 
 
-@dataclass(frozen=True)
-class Example:
+class Example(NamedTuple):
     """How one published data set is laid out, and what its trial.toml says."""
 
     trial: str
     arms: tuple[str, ...]
-    # What concealed part each arm is; open trials conceal nothing, but who got which is still kept apart.
+    # What patients.csv tells of a patient beside the study number.
     patient: Callable[[Row], Row]
-    code_width: int
     diagnosis: Callable[[Row], Row] | None = None
 
 
@@ -50,12 +48,12 @@ def make_folder(name: str, source: Path, target: Path) -> Path:
     folder.mkdir(parents=True)
 
     def code(row: Row) -> str:
-        return row["subject_id"].zfill(example.code_width)
+        return row["subject_id"]
 
     (folder / "trial.toml").write_text(example.trial)
     write(folder / "arms.csv", [{"arm": arm, "part": arm} for arm in example.arms])
     write(folder / "patients.csv", [{"patient": code(row), **example.patient(row)} for row in people])
-    write(folder / "allocations.csv", [{"patient": code(row), "arm": row["arm"].lower()} for row in people])
+    write(folder / "allocations.csv", [{"patient": code(row), "arm": row["arm"]} for row in people])
     write(folder / "pain_scores.csv", [{"patient": code(row), "visit": row["visit"], "value": row["score"]} for row in scores])
     if example.diagnosis is not None:
         write(folder / "diagnoses.csv", [{"patient": code(row), **example.diagnosis(row)} for row in people])
@@ -125,7 +123,7 @@ arm = "acupuncture"
 """
 
 SUDMEX = """[trial]
-slug = "sudmex-rtms"
+slug = "sudmex"
 name = "rTMS for craving"
 title = "5 Hz rTMS of the left DLPFC against sham in cocaine use disorder (Garza-Villarreal and others, 2021)"
 conduct = "retrospective"
@@ -155,7 +153,7 @@ maximum = 10
 [plan]
 scale = "craving"
 thresholds = [30, 50]
-comparator = "sham"
+comparator = "SHAM"
 
 [plan.baseline]
 visit = "T0"
@@ -165,7 +163,7 @@ code = "T1"
 visit = "T1"
 
 [[plan.contrasts]]
-arm = "active"
+arm = "ACTIVE"
 """
 
 CHOW = """[trial]
@@ -222,10 +220,10 @@ arm = "active"
 
 EXAMPLES = {
     "vickers2004_headache": Example(
-        VICKERS, ("acupuncture", "control"), lambda row: {"site": row["site"], "sex": sex(row)}, code_width=3, diagnosis=headache
+        VICKERS, ("acupuncture", "control"), lambda row: {"site": row["site"], "sex": sex(row)}, diagnosis=headache
     ),
-    "sudmex_rtms_craving": Example(SUDMEX, ("active", "sham"), lambda row: {"sex": sex(row)}, code_width=2),
-    "chow2006_neck_pain": Example(CHOW, ("active", "sham"), lambda row: {}, code_width=2),
+    "sudmex_rtms_craving": Example(SUDMEX, ("ACTIVE", "SHAM"), lambda row: {"sex": sex(row)}),
+    "chow2006_neck_pain": Example(CHOW, ("active", "sham"), lambda row: {}),
 }
 
 
