@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from registry.exceptions import NotAllowed
 from registry.models.history import tracked
-from registry.roles import ROLES, UNMASKING_PERMISSIONS, Permission, role_choices
+from registry.roles import ROLES, UNMASKING_PERMISSIONS, WHOLE_TRIAL_PERMISSIONS, Permission, role_choices
 
 if TYPE_CHECKING:
     from registry.models.trials import Site, Trial
@@ -74,7 +74,7 @@ class User(AbstractBaseUser):
         granted: set[Permission] = set()
         for membership in self.current_memberships():
             if membership.covers(trial, site):
-                granted |= ROLES[membership.role].permissions
+                granted |= membership.permissions
         return frozenset(granted)
 
     def can(self, permission: Permission, *, trial: Trial | None = None, site: Site | None = None) -> bool:
@@ -119,12 +119,18 @@ class Membership(models.Model):
     def __str__(self) -> str:
         return f"{ROLES[self.role].label} in {self.trial or 'all trials'}"
 
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """Return the rights of the role, without those over the whole trial where the membership ends at a site."""
+        held = ROLES[self.role].permissions
+        return held if self.site_id is None else held - WHOLE_TRIAL_PERMISSIONS
+
     def in_force(self, today: date) -> bool:
         """Tell whether the membership holds on that day."""
         return self.valid_from <= today and (self.valid_until is None or today <= self.valid_until)
 
     def covers(self, trial: Trial | None, site: Site | None) -> bool:
-        """Tell whether the membership reaches that trial and site; a site membership never covers the whole trial."""
+        """Tell whether the membership reaches that trial, and that site if one is named."""
         if self.trial_id is not None and (trial is None or self.trial_id != trial.pk):
             return False
         return self.site_id is None or site is None or self.site_id == site.pk

@@ -1,4 +1,6 @@
-"""Names and contacts, encrypted with a key per patient; destroying the key erases them from rows, history and backups alike."""
+"""Names and contacts, encrypted with a key per patient; destroying the key erases them from rows and history.
+
+A backup made before still holds the key and has to be kept apart and let expire."""
 
 from __future__ import annotations
 

@@ -49,6 +49,8 @@ class Row:
     anonymous: int = SIGN_IN
     hidden: frozenset[str] = NOBODY
     writes: bool = False
+    # About the trial as a whole: no membership that ends at a site opens it.
+    whole_trial: bool = False
     note: str = ""
 
     def __str__(self) -> str:
@@ -60,6 +62,8 @@ class Row:
             return self.anonymous
         if who in ("stranger", "former"):
             return NOT_THERE if who == "former" and "trial" in self.kwargs else self.stranger
+        if who in ("southerner", "northerner") and self.whole_trial:
+            return self.refused
         if who == "southerner":
             return self.elsewhere if (self.roles | self.hidden) & SOUTHERNER else self.refused
         if who == "northerner":
@@ -121,7 +125,7 @@ TABLE: tuple[Row, ...] = (
     Row("account_reset_password_from_key", "POST", kwargs={"uidb36": "1", "key": "wrong-key"}, anonymous=200),
     Row("account_reset_password_from_key_done", anonymous=200),
     in_trial("patients", READ),
-    in_trial("outcomes", OPEN_OUTCOMES),
+    in_trial("outcomes", OPEN_OUTCOMES, whole_trial=True),
     in_trial("outcomes_closed", CLOSED_OUTCOMES),
     of_patient("patient", READ),
     of_patient("patient", NOBODY, hidden=EVERYBODY - {"administrator"}, kwargs=OTHER_TRIALS_PATIENT, stranger=200, note="other trial"),

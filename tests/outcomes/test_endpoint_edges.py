@@ -36,6 +36,9 @@ from tests.outcomes.test_endpoints import (
 )
 from tests.rules.example_patient import PLAN, WEEK4, WEEK8, at, end_of_day, on, patient, score, turn, week
 
+# The connection pool's threads draw from `random` while an example is drawn, which hypothesis takes for the strategy's doing.
+pytestmark = pytest.mark.filterwarnings("ignore:Do not use the .random. module inside strategies")
+
 LATE = end_of_day(200)
 BASELINE = week(-1, 7, 7, 7, 7)
 NEAREST = replace(PLAN, time_points=(TimePoint.visit("V4", 28, before=6, after=3),), contexts=frozenset(ScoreContext))

@@ -22,6 +22,9 @@ from registry.vocabulary import MissingRule
 from tests.outcomes.stored_trials import StoredTrial, store_trial
 from tests.rules.random_trials import RandomTrial, trials
 
+# The connection pool's threads draw from `random` while an example is drawn, which hypothesis takes for the strategy's doing.
+pytestmark = pytest.mark.filterwarnings("ignore:Do not use the .random. module inside strategies")
+
 several = settings(
     max_examples=40,
     deadline=None,

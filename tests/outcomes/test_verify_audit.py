@@ -100,7 +100,7 @@ CASES: list[tuple[list[str], str]] = [
         ],
         "which is gone or another one now",
     ),
-    (["DELETE FROM registry_change WHERE id = (SELECT change_id FROM registry_sealedchange LIMIT 1)"], "belong to no change"),
+    (["DELETE FROM registry_change WHERE id = (SELECT change_id FROM registry_painscorechangeevent LIMIT 1)"], "belong to no change"),
     (["UPDATE registry_change SET reason = 'another'"], "does not fit its contents any more"),
     (
         ["UPDATE registry_sealedchange SET seal_id = CASE seal_id WHEN 2 THEN 3 WHEN 3 THEN 2 ELSE seal_id END"],

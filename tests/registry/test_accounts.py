@@ -96,3 +96,13 @@ def test_new_passwords_differ_and_pass_the_validators(setup_actor):
     drawn = {accounts.new_password() for _ in range(50)}
     assert len(drawn) == 50
     accounts.check_account(email="a@example.org", name="A", password=drawn.pop())
+
+
+def test_rights_over_the_whole_trial_never_come_from_a_site(trial, setup_actor):
+    pi = accounts.create_user(email="pi@example.org", name="Pia", password=PASSWORD, by=setup_actor)
+    accounts.add_membership(
+        user=pi, role="principal_investigator", trial=trial, site=trial.sites.get(code="N"), by=setup_actor, valid_from=date(2026, 1, 1)
+    )
+    held = pi.permissions_in(trial)
+    assert Permission.PATIENT_VIEW in held
+    assert not held & {Permission.MEMBERS_MANAGE, Permission.EXPORT, Permission.OUTCOMES_OPEN, Permission.TRIAL_MANAGE}
