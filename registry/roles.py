@@ -167,8 +167,8 @@ ROLES: dict[str, Role] = {
 # A right that shows an arm; a test proves that no masked role holds one.
 UNMASKING_PERMISSIONS = frozenset({P.OUTCOMES_CLOSED, P.ALLOCATION_REVEAL, P.ALLOCATION_MANAGE})
 
-# Rights over a trial as a whole: a membership that ends at a site never holds them.
-WHOLE_TRIAL_PERMISSIONS = UNMASKING_PERMISSIONS | {P.TRIAL_MANAGE, P.MEMBERS_MANAGE, P.OUTCOMES_OPEN, P.IMPORT, P.EXPORT, P.AUDIT_VIEW}
+# Rights over a trial as a whole: a membership that ends at a site never holds them. Import and export end at the site by themselves.
+WHOLE_TRIAL_PERMISSIONS = UNMASKING_PERMISSIONS | {P.TRIAL_MANAGE, P.MEMBERS_MANAGE, P.OUTCOMES_OPEN, P.AUDIT_VIEW}
 
 
 def role_choices() -> list[tuple[str, str]]:

@@ -105,4 +105,4 @@ def test_rights_over_the_whole_trial_never_come_from_a_site(trial, setup_actor):
     )
     held = pi.permissions_in(trial)
     assert Permission.PATIENT_VIEW in held
-    assert not held & {Permission.MEMBERS_MANAGE, Permission.EXPORT, Permission.OUTCOMES_OPEN, Permission.TRIAL_MANAGE}
+    assert not held & {Permission.MEMBERS_MANAGE, Permission.OUTCOMES_OPEN, Permission.TRIAL_MANAGE}
