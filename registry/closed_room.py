@@ -10,10 +10,9 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model
 
-from registry.exceptions import NotAllowed
 from registry.models.accounts import User
 from registry.models.trials import Trial
-from registry.roles import ROLES, UNMASKING_PERMISSIONS, Permission
+from registry.roles import UNMASKING_PERMISSIONS, Permission
 
 CLOSED_ALIAS = "closed"
 
@@ -44,13 +43,4 @@ def open_closed_room(*, by: User, permission: Permission, trial: Trial) -> Itera
         raise ValueError(f"{permission} does not open the closed room.")
     if not by.is_system:
         by.check_can(permission, trial=trial)
-        _check_whole_trial(by, permission, trial)
     yield connections[CLOSED_ALIAS]
-
-
-def _check_whole_trial(by: User, permission: Permission, trial: Trial) -> None:
-    """Raise NotAllowed when the right is held at single sites only: behind the door lie all of them."""
-    for membership in by.current_memberships():
-        if membership.site_id is None and membership.covers(trial, None) and permission in ROLES[membership.role].permissions:
-            return
-    raise NotAllowed(f"Your membership reaches single sites. '{permission}' needs one for the whole trial.")

@@ -85,7 +85,8 @@ class User(AbstractBaseUser):
         """Raise NotAllowed, naming who holds the right, unless `can` answers yes."""
         if not self.can(permission, trial=trial, site=site):
             holders = " or ".join(role.label.lower() for role in ROLES.values() if permission in role.permissions)
-            raise NotAllowed(f"Your role does not include this. It needs the right '{permission}', held by: {holders}.")
+            reach = " for the whole trial" if permission in WHOLE_TRIAL_PERMISSIONS else ""
+            raise NotAllowed(f"Your role does not include this. It needs the right '{permission}', held by: {holders}{reach}.")
 
     def is_masked_in(self, trial: Trial) -> bool:
         """Tell whether this person may not see who got which treatment."""

@@ -80,7 +80,10 @@ class ArmIntake:
         self._treatments = dict(Treatment.objects.using(CLOSED_ALIAS).filter(trial=trial).values_list("code", "pk"))
         self._rows = [self._complete(row, number) for number, row in enumerate(rows, start=1)]
         with open_closed_room(by=by, permission=Permission.ALLOCATION_MANAGE, trial=trial) as connection, connection.cursor() as cursor:
-            cursor.execute("SELECT code, label, treatment_id, part, position, letter FROM closed.arm WHERE trial_id = %s", [trial.pk])
+            cursor.execute(
+                "SELECT code, label, treatment_id, part, position, letter FROM closed.arm WHERE trial_id = %s ORDER BY position, code",
+                [trial.pk],
+            )
             self._on_record = {row[0]: row for row in cursor.fetchall()}
         self._check()
 
@@ -163,7 +166,7 @@ class AllocationIntake(RowsIntake[ImportedAllocation]):
     def load(self, rows: Sequence[ImportedAllocation]) -> None:
         self._sites = dict(Site.objects.using(self.using).filter(trial=self.trial).values_list("code", "pk"))
         with self._cursor() as cursor:
-            cursor.execute("SELECT code, id, treatment_id FROM closed.arm WHERE trial_id = %s", [self.trial.pk])
+            cursor.execute("SELECT code, id, treatment_id FROM closed.arm WHERE trial_id = %s ORDER BY position, code", [self.trial.pk])
             self._arms = {code: (arm_id, treatment_id) for code, arm_id, treatment_id in cursor.fetchall()}
 
     def resolve(self, number: int, row: ImportedAllocation, patient: Known) -> tuple[object, ...] | None:

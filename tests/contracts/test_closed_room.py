@@ -203,5 +203,8 @@ def test_door_stays_shut_for_another_trial(trial, other_trial, uma):
 
 def test_door_stays_shut_for_a_right_held_at_one_site(trial, setup_actor):
     local = add_person("local-statistician", "unmasked_statistician", by=setup_actor, trial=trial, site="N")
-    with pytest.raises(NotAllowed, match="single sites"), open_closed_room(by=local, permission=Permission.OUTCOMES_CLOSED, trial=trial):
+    with (
+        pytest.raises(NotAllowed, match="for the whole trial"),
+        open_closed_room(by=local, permission=Permission.OUTCOMES_CLOSED, trial=trial),
+    ):
         pass
