@@ -31,7 +31,7 @@ FIELD_CLASSES: dict[str, dict[FieldClass, str]] = {
         IDENTIFYING: "contact",
         FREE_TEXT: "title",
         TECHNICAL: "id uuid slug name conduct design time_zone masked pooled_efficacy registry_number sponsor synthetic"
-        " decoded_at locked_at created_at",
+        " grading_scheme decoded_at locked_at created_at",
     },
     "Site": {TECHNICAL: "id uuid trial code name time_zone"},
     "Treatment": {TECHNICAL: "id trial code label"},
@@ -66,6 +66,50 @@ FIELD_CLASSES: dict[str, dict[FieldClass, str]] = {
         CLINICAL: "context recall source rater answer_state scheduled value value_units",
         TECHNICAL: "id record version enrolment scale pain visit_type submitted_at recorded_at row_id ended_at voided",
     },
+    "Stimulator": {TECHNICAL: "id uuid trial site code maker model serial_number software_version waveform pulse_width_us retired_on"},
+    "Coil": {TECHNICAL: "id uuid trial site code maker model serial_number shape cooled retired_on"},
+    "Calibration": {FREE_TEXT: "result", TECHNICAL: "id uuid stimulator coil calibrated_on valid_until"},
+    "CoilConversion": {TECHNICAL: "id trial from_model to_model factor source"},
+    "Prescription": {
+        TECHNICAL: "id uuid protocol_version treatment session_days threshold_max_age_days received_percent source",
+    },
+    "PrescribedBlock": {
+        TECHNICAL: "id prescription position target target_text hemisphere frequency_hz pulses_per_burst intra_burst_hz bursts_per_train"
+        " trains gap_s intensity_percent intensity_reference",
+    },
+    "MotorThreshold": {
+        QUASI: "measured_on measured_at zone",
+        CLINICAL: "kind percent_mso coil stimulator waveform muscle hemisphere method criterion_uv",
+        TECHNICAL: "id record version enrolment recorded_at recorded_by row_id ended_at voided",
+    },
+    "StimulationSession": {
+        QUASI: "for_date started_at finished_at zone",
+        CLINICAL: "status reason threshold threshold_percent_mso threshold_factor stimulator coil kit_matches coil_matches_threshold"
+        " hearing_protection pulse_counter pulses_planned pulses_delivered pain_before_no_answer pain_after_no_answer new_since_last"
+        " side_effects_asked as_planned",
+        FREE_TEXT: "reason_text new_since_last_text note",
+        ALLOCATION: "kit_code",
+        TECHNICAL: "id record version enrolment number period visit_type prescription operator pain_before_record pain_after_record"
+        " recorded_at recorded_by row_id ended_at voided",
+    },
+    "StimulationBlock": {
+        CLINICAL: "target hemisphere frequency_hz pulses_per_burst intra_burst_hz bursts_per_train trains gap_s intensity_percent"
+        " intensity_reference extra_pulses setting_percent_mso",
+        FREE_TEXT: "target_text",
+        TECHNICAL: "id session position",
+    },
+    "SessionDeviation": {CLINICAL: "kind prescribed delivered reason", FREE_TEXT: "reason_text", TECHNICAL: "id session position"},
+    "MaskingGuess": {CLINICAL: "guess certainty", TECHNICAL: "id enrolment session_record recorded_at"},
+    "SessionDraft": {
+        FREE_TEXT: "answers",
+        TECHNICAL: "id uuid enrolment number opened_by opened_at updated_at updated_by version submitted_at discarded_at",
+    },
+    "AdverseEvent": {
+        QUASI: "onset_on onset_at resolved_on aware_at",
+        CLINICAL: "solicited term grade serious serious_criteria expected relatedness action outcome needs_report",
+        FREE_TEXT: "term_text note",
+        TECHNICAL: "id record version enrolment session_record recorded_at recorded_by row_id ended_at voided",
+    },
     "Allocation": {
         ALLOCATION: "treatment stratum kit_code",
         QUASI: "allocated_on allocated_at analysis_site",
@@ -97,6 +141,7 @@ WITHOUT_HISTORY: dict[str, str] = {
     "registry_actlog": "is a log itself, append-only",
     "registry_endpoint": "derived from scores, made again at any time",
     "registry_snapshot": "derived, append-only, its bytes under a hash",
+    "registry_sessiondraft": "answers not saved yet; what is saved from them has its history",
     "registry_stalemark": "a note that something derived must be made again",
     "registry_job": "work to be done; what it writes is in the history under the job's number",
     "registry_workerheartbeat": "one row that says the worker lives",

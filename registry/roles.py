@@ -20,6 +20,11 @@ class Permission(StrEnum):
     SCORE_VIEW = "score.view"
     SCORE_RECORD = "score.record"
     SCORE_CORRECT = "score.correct"
+    SESSION_VIEW = "session.view"
+    SESSION_RECORD = "session.record"
+    SESSION_CORRECT = "session.correct"
+    EVENT_VIEW = "event.view"
+    EVENT_RECORD = "event.record"
     HISTORY_VIEW = "history.view"
     ALLOCATION_REQUEST = "allocation.request"
     ALLOCATION_REVEAL = "allocation.reveal"
@@ -47,6 +52,8 @@ class Role:
     cares_for_patients: bool = False
 
 
+_STIMULATION_VIEW = {P.SESSION_VIEW, P.EVENT_VIEW}
+_STIMULATION = _STIMULATION_VIEW | {P.SESSION_RECORD, P.SESSION_CORRECT, P.EVENT_RECORD}
 _CLINICAL = {P.TRIAL_VIEW, P.PATIENT_VIEW, P.SCORE_VIEW, P.HISTORY_VIEW}
 
 OPERATOR = Role(
@@ -54,7 +61,7 @@ OPERATOR = Role(
     "Operator",
     "Runs stimulation sessions and records pain for the patients of their own site; never sees who got which treatment.",
     True,
-    frozenset(_CLINICAL | {P.SCORE_RECORD, P.SCORE_CORRECT}),
+    frozenset(_CLINICAL | _STIMULATION | {P.SCORE_RECORD, P.SCORE_CORRECT}),
     cares_for_patients=True,
 )
 ASSESSOR = Role(
@@ -72,6 +79,7 @@ COORDINATOR = Role(
     True,
     frozenset(
         _CLINICAL
+        | _STIMULATION
         | {P.PATIENT_EDIT, P.IDENTITY_VIEW, P.IDENTITY_EDIT, P.SCORE_RECORD, P.SCORE_CORRECT, P.ALLOCATION_REQUEST, P.OUTCOMES_OPEN}
     ),
     cares_for_patients=True,
@@ -81,7 +89,9 @@ DATA_MANAGER = Role(
     "Data manager",
     "Brings data in and out and answers queries across all sites; exports leave out everything about treatment.",
     True,
-    frozenset(_CLINICAL | {P.PATIENT_EDIT, P.SCORE_RECORD, P.SCORE_CORRECT, P.IMPORT, P.EXPORT, P.OUTCOMES_OPEN, P.AUDIT_VIEW}),
+    frozenset(
+        _CLINICAL | _STIMULATION | {P.PATIENT_EDIT, P.SCORE_RECORD, P.SCORE_CORRECT, P.IMPORT, P.EXPORT, P.OUTCOMES_OPEN, P.AUDIT_VIEW}
+    ),
     cares_for_patients=True,
 )
 MONITOR = Role(
@@ -89,7 +99,7 @@ MONITOR = Role(
     "Monitor",
     "Reads records and their history across all sites; changes nothing and sees no treatment.",
     True,
-    frozenset(_CLINICAL | {P.AUDIT_VIEW}),
+    frozenset(_CLINICAL | _STIMULATION_VIEW | {P.AUDIT_VIEW}),
     cares_for_patients=True,
 )
 PRINCIPAL_INVESTIGATOR = Role(
@@ -97,14 +107,14 @@ PRINCIPAL_INVESTIGATOR = Role(
     "Principal investigator",
     "Leads the trial masked: sees the open outcomes and all patients, never who got which treatment.",
     True,
-    frozenset(_CLINICAL | {P.SCORE_RECORD, P.SCORE_CORRECT, P.OUTCOMES_OPEN, P.TRIAL_MANAGE, P.MEMBERS_MANAGE, P.EXPORT}),
+    frozenset(_CLINICAL | _STIMULATION | {P.SCORE_RECORD, P.SCORE_CORRECT, P.OUTCOMES_OPEN, P.TRIAL_MANAGE, P.MEMBERS_MANAGE, P.EXPORT}),
 )
 RESEARCHER = Role(
     "researcher",
     "Researcher",
     "Reads pseudonymous rows and the open outcomes for analysis; no treatment before the database is locked.",
     True,
-    frozenset({P.TRIAL_VIEW, P.PATIENT_VIEW, P.SCORE_VIEW, P.OUTCOMES_OPEN, P.EXPORT}),
+    frozenset(_STIMULATION_VIEW | {P.TRIAL_VIEW, P.PATIENT_VIEW, P.SCORE_VIEW, P.OUTCOMES_OPEN, P.EXPORT}),
 )
 UNMASKED_STATISTICIAN = Role(
     "unmasked_statistician",
@@ -112,7 +122,8 @@ UNMASKED_STATISTICIAN = Role(
     "Prepares allocation lists and reads the closed outcomes; takes no part in care or rating.",
     False,
     frozenset(
-        {
+        _STIMULATION_VIEW
+        | {
             P.TRIAL_VIEW,
             P.OUTCOMES_OPEN,
             P.OUTCOMES_CLOSED,

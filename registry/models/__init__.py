@@ -1,8 +1,10 @@
 """Shape, constraints and querysets; one file per subject."""
 
 from registry.models.accounts import Membership, User, system_actor
+from registry.models.adverse_events import AdverseEvent
 from registry.models.allocation import Allocation
 from registry.models.audit import ActLog, Change, Seal, SealedChange
+from registry.models.devices import Calibration, Coil, CoilConversion, Stimulator
 from registry.models.diagnoses import EnrolmentPain, PainDiagnosis
 from registry.models.outcomes import Endpoint, Job, Snapshot, StaleMark, WorkerHeartbeat
 from registry.models.patients import (
@@ -16,6 +18,16 @@ from registry.models.patients import (
     SiteTransfer,
 )
 from registry.models.scores import PainScore
+from registry.models.stimulation import (
+    MaskingGuess,
+    PrescribedBlock,
+    Prescription,
+    SessionDeviation,
+    SessionDraft,
+    StimulationBlock,
+    StimulationSession,
+)
+from registry.models.thresholds import MotorThreshold
 from registry.models.trials import (
     AnalysisPlan,
     Epoch,
@@ -31,9 +43,13 @@ from registry.models.trials import (
 
 __all__ = [
     "ActLog",
+    "AdverseEvent",
     "Allocation",
     "AnalysisPlan",
+    "Calibration",
     "Change",
+    "Coil",
+    "CoilConversion",
     "Disposition",
     "Endpoint",
     "Enrolment",
@@ -41,23 +57,32 @@ __all__ = [
     "EnrolmentProtocol",
     "Epoch",
     "Job",
+    "MaskingGuess",
     "Membership",
+    "MotorThreshold",
     "PainDiagnosis",
     "PainScore",
     "Patient",
     "PatientIdentity",
     "PatientKey",
     "PlanTimePoint",
+    "PrescribedBlock",
+    "Prescription",
     "ProtocolApproval",
     "ProtocolVersion",
     "Scale",
     "ScreeningAttempt",
     "Seal",
     "SealedChange",
+    "SessionDeviation",
+    "SessionDraft",
     "Site",
     "SiteTransfer",
     "Snapshot",
     "StaleMark",
+    "StimulationBlock",
+    "StimulationSession",
+    "Stimulator",
     "Treatment",
     "Trial",
     "User",

@@ -16,6 +16,7 @@ from registry.vocabulary import (
     Anchor,
     Conduct,
     EpochKind,
+    GradingScheme,
     PlanPain,
     Population,
     RecallPeriod,
@@ -61,6 +62,7 @@ class Trial(models.Model):
     sponsor = models.CharField(max_length=200, blank=True)
     contact = models.CharField(max_length=200, blank=True)
     synthetic = models.BooleanField(default=False)
+    grading_scheme = word_column(GradingScheme, default=GradingScheme.THREE_STEP)
     decoded_at = models.DateTimeField(null=True)
     locked_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now())

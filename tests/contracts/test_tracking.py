@@ -43,8 +43,8 @@ def test_identifying_values_of_patients_are_bytes_that_only_the_key_opens():
                 assert model._meta.get_field(name).get_internal_type() == "BinaryField"
 
 
-def test_visible_half_of_an_allocation_is_the_only_model_with_allocation_fields():
-    assert [name for name, classes in FIELD_CLASSES.items() if FieldClass.ALLOCATION in classes] == ["Allocation"]
+def test_visible_half_of_an_allocation_stands_in_two_models_only():
+    assert [name for name, classes in FIELD_CLASSES.items() if FieldClass.ALLOCATION in classes] == ["StimulationSession", "Allocation"]
 
 
 @pytest.mark.django_db

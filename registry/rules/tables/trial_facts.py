@@ -23,6 +23,7 @@ class TrialFacts:
     sponsor: str = ""
     contact: str = ""
     synthetic: bool = False
+    grading_scheme: str = "three_step"
 
 
 @dataclass(frozen=True, slots=True)

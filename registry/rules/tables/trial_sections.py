@@ -8,6 +8,7 @@ from registry.vocabulary import (
     Conduct,
     DispositionReason,
     EpochKind,
+    GradingScheme,
     PlanPain,
     Population,
     RecallPeriod,
@@ -38,6 +39,7 @@ TRIAL = Table(
         Column("sponsor", Kind.TEXT, "Sponsor."),
         Column("contact", Kind.TEXT, "Whom to ask."),
         Column("synthetic", Kind.YES_NO, "Whether the data are made up.", default="no"),
+        Column("grading_scheme", Kind.WORD, "How adverse events are graded.", words=GradingScheme, default=GradingScheme.THREE_STEP),
     ),
 )
 
