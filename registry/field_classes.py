@@ -94,7 +94,7 @@ FIELD_CLASSES: dict[str, dict[FieldClass, str]] = {
     },
     "StimulationBlock": {
         CLINICAL: "target hemisphere frequency_hz pulses_per_burst intra_burst_hz bursts_per_train trains gap_s intensity_percent"
-        " intensity_reference extra_pulses setting_percent_mso",
+        " intensity_reference setting_percent_mso",
         FREE_TEXT: "target_text",
         TECHNICAL: "id session position",
     },
@@ -127,6 +127,9 @@ FIELD_CLASSES: dict[str, dict[FieldClass, str]] = {
     "Change": {FREE_TEXT: "reason", TECHNICAL: "id at actor request_id job_id outside database_role transaction_id"},
     "Seal": {TECHNICAL: "number sealed_at changes events previous_hash hash"},
     "SealedChange": {TECHNICAL: "change seal"},
+    "ApiToken": {IDENTIFYING: "digest", FREE_TEXT: "name", TECHNICAL: "id uuid user trial scope created_at expires_at revoked_at"},
+    "ApiTokenUse": {TECHNICAL: "token last_used_on"},
+    "IdempotentAnswer": {CLINICAL: "body", TECHNICAL: "id user key fingerprint status headers expires_at"},
     "ActLog": {QUASI: "target", TECHNICAL: "id at actor act trial detail request_id"},
 }
 
@@ -144,6 +147,8 @@ WITHOUT_HISTORY: dict[str, str] = {
     "registry_sessiondraft": "answers not saved yet; what is saved from them has its history",
     "registry_stalemark": "a note that something derived must be made again",
     "registry_job": "work to be done; what it writes is in the history under the job's number",
+    "registry_apitokenuse": "the last day a token was used; the token itself is tracked",
+    "registry_idempotentanswer": "answers kept for a day, so that a request sent twice is done once; what it wrote has its history",
     "registry_workerheartbeat": "one row that says the worker lives",
     "account_emailaddress": "the sign-in package's copy of an account's address, which is tracked",
     "account_emailconfirmation": "unused: addresses are not confirmed by mail",

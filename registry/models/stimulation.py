@@ -184,15 +184,13 @@ class StimulationSession(VersionedRecord):
 
 @tracked()
 class StimulationBlock(PulsePattern):
-    """One block as delivered, of one version of a session: whole trains, and the pulses of one that was cut short."""
+    """One block as delivered, of one version of a session. A train that was cut short is a block of its own."""
 
     session = models.ForeignKey(StimulationSession, models.PROTECT, related_name="blocks")
     position = models.PositiveSmallIntegerField()
     target = word_column(StimulationTarget)
     target_text = models.CharField(max_length=120, blank=True)
     hemisphere = word_column(Hemisphere)
-    # Pulses of a last train that was not completed, on top of the whole trains.
-    extra_pulses = models.PositiveIntegerField(default=0)
     # The setting of the stimulator, derived from threshold and intensity, half up.
     setting_percent_mso = models.PositiveSmallIntegerField(null=True)
 

@@ -45,6 +45,7 @@ time_zone = "Europe/Berlin"
 masked = true
 pooled_efficacy = false
 synthetic = true
+grading_scheme = "three_step"
 
 [[sites]]
 code = "N"
