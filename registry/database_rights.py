@@ -12,6 +12,8 @@ APPLICATION_ROLES = ("rtms_web", "rtms_worker", "rtms_unmasked")
 
 # Written by triggers and functions alone; read by everybody.
 AUDIT_TABLES = ("registry_change", "registry_seal", "registry_sealedchange")
+# Filled by a trigger, emptied by the seal.
+WAITING_TABLES = ("registry_unsealed",)
 # Written once, never changed.
 INSERT_ONLY_TABLES = ("registry_actlog", "registry_allocation", "registry_snapshot")
 # Of these the allocation function alone, as the owner, updates who got them.
@@ -24,9 +26,7 @@ FUNCTIONS = {
     "registry_current_change()": APPLICATION_ROLES,
     "registry_require_change()": APPLICATION_ROLES,
     "registry_seal()": ("rtms_worker",),
-    "registry_seal_hash(bigint, bytea)": ("rtms_worker",),
-    "registry_event_tables()": ("rtms_worker",),
-    "registry_event_digest(regclass, regclass, bigint)": ("rtms_worker",),
+    "registry_seal_hash(bigint, bytea, jsonb)": ("rtms_worker",),
     "registry_allocate(bigint, smallint, text, timestamptz, date)": ("rtms_web", "rtms_worker", "rtms_unmasked"),
     "closed.gate()": ("rtms_unmasked",),
     "closed.seal_events()": ("rtms_unmasked",),
@@ -52,7 +52,7 @@ def guarded_tables() -> list[str]:
 
 def table_rights(table: str) -> str:
     """Return what an application role may do to a public table."""
-    if table in AUDIT_TABLES or table in event_tables() or table == "django_migrations":
+    if table in (*AUDIT_TABLES, *WAITING_TABLES, *event_tables(), "django_migrations"):
         return "SELECT"
     if table in INSERT_ONLY_TABLES:
         return "SELECT, INSERT"

@@ -1,6 +1,11 @@
 """Beginning a change, the guards of append-only tables, the seals, the first system actors."""
 
-from django.db import migrations
+from django.db import migrations, models
+
+# Settings of a session that change how a value is written as text: a hash over text holds in every session only if they are fixed.
+PINNED = (
+    "SET timezone = 'UTC' SET datestyle = 'ISO, YMD' SET intervalstyle = 'iso_8601' SET bytea_output = 'hex' SET extra_float_digits = 1"
+)
 
 FUNCTIONS = """
 CREATE FUNCTION registry_begin_change(p_id uuid, p_actor bigint, p_reason text, p_request text, p_job bigint)
@@ -45,46 +50,101 @@ BEGIN
     );
 END $$;
 
--- Digest of all rows of one event table that belong to one seal, in chunks so that no string grows without bound.
--- Nulls are stripped, so a column added later (empty in old rows) leaves old digests as they were.
-CREATE FUNCTION registry_event_digest(p_table regclass, p_members regclass, p_seal bigint, OUT events bigint, OUT digest bytea)
-LANGUAGE plpgsql STABLE SET search_path = public, pg_temp SET timezone = 'UTC' AS $$
+-- Changes no seal was put on yet. It spares the next seal a look at all changes there ever were; verify_audit, which does look
+-- at all of them, finds those that are neither sealed nor waiting.
+CREATE TABLE registry_unsealed (change_id uuid PRIMARY KEY);
+INSERT INTO registry_unsealed (change_id) SELECT id FROM registry_change;
+
+CREATE FUNCTION registry_note_unsealed()
+RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    INSERT INTO registry_unsealed (change_id) SELECT id FROM new_changes;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER wait_for_seal AFTER INSERT ON registry_change REFERENCING NEW TABLE AS new_changes
+    FOR EACH STATEMENT EXECUTE FUNCTION registry_note_unsealed();
+
+CREATE FUNCTION registry_columns(p_table regclass)
+RETURNS text[] LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
+    SELECT array_agg(attname::text ORDER BY attnum) FROM pg_attribute WHERE attrelid = p_table AND attnum > 0 AND NOT attisdropped
+$$;
+
+-- Expression for these columns of a row "e" as one text. A record's text quotes whatever could be taken for a separator, so rows
+-- that differ have texts that differ. A column that is gone reads as empty: what was in it fails the hash, and nothing did not.
+CREATE FUNCTION registry_row_text(p_table regclass, p_columns text[])
+RETURNS text LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
+    SELECT 'ROW(' || string_agg(CASE WHEN a.attname IS NULL THEN 'NULL' ELSE 'e.' || quote_ident(a.attname) END, ', ' ORDER BY place) || ')::text'
+    FROM unnest(p_columns) WITH ORDINALITY c (name, place)
+    LEFT JOIN pg_attribute a ON a.attrelid = p_table AND a.attname = c.name AND a.attnum > 0 AND NOT a.attisdropped
+$$;
+
+-- Digest of the rows of one event table that belong to these changes, in chunks so that no string grows without bound.
+-- The changes find the chunks, the primary key finds the rows of each: "IS TRUE" keeps the planner from going by the changes
+-- there too. So rows come in order with nothing to sort, at any number of rows and with any statistics.
+CREATE FUNCTION registry_event_digest(p_table regclass, p_columns text[], p_changes uuid[], OUT events bigint, OUT digest bytea)
+LANGUAGE plpgsql STABLE SET search_path = public, pg_temp @PINNED@ AS $$
+BEGIN
+    EXECUTE format($q$
+        SELECT coalesce(sum(n), 0)::bigint, sha256(coalesce(string_agg(d, ''::bytea ORDER BY chunk), ''::bytea))
+        FROM (SELECT DISTINCT pgh_id / 4096 AS chunk FROM %1$s WHERE change_id = ANY ($1)) chunks
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS n, sha256(convert_to(string_agg(%2$s, E'\\n' ORDER BY pgh_id), 'UTF8')) AS d FROM %1$s e
+            WHERE pgh_id >= chunk * 4096 AND pgh_id < (chunk + 1) * 4096 AND (change_id = ANY ($1)) IS TRUE
+        ) rows_of_chunk $q$, p_table, registry_row_text(p_table, p_columns))
+    INTO events, digest USING p_changes;
+END $$;
+
+-- The same of the changes themselves, whose ids are in no order: any byte of them makes chunks.
+CREATE FUNCTION registry_change_digest(p_columns text[], p_changes uuid[], OUT changes bigint, OUT digest bytea)
+LANGUAGE plpgsql STABLE SET search_path = public, pg_temp @PINNED@ AS $$
 BEGIN
     EXECUTE format($q$
         SELECT coalesce(sum(n), 0)::bigint, sha256(coalesce(string_agg(d, ''::bytea ORDER BY chunk), ''::bytea))
         FROM (
-            SELECT e.pgh_id / 4096 AS chunk, count(*) AS n,
-                   sha256(convert_to(string_agg(jsonb_strip_nulls(to_jsonb(e))::text, E'\\n' ORDER BY e.pgh_id), 'UTF8')) AS d
-            FROM %s e JOIN %s m USING (change_id) WHERE m.seal_id = $1 GROUP BY 1
-        ) chunks $q$, p_table, p_members)
-    INTO events, digest USING p_seal;
+            SELECT get_byte(uuid_send(id), 15) AS chunk, count(*) AS n,
+                   sha256(convert_to(string_agg(%s, E'\\n' ORDER BY id), 'UTF8')) AS d
+            FROM registry_change e WHERE id = ANY ($1) GROUP BY 1
+        ) chunks $q$, registry_row_text('registry_change', p_columns))
+    INTO changes, digest USING p_changes;
 END $$;
 
 CREATE FUNCTION registry_event_tables()
-RETURNS SETOF regclass LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
-    SELECT c.oid::regclass FROM pg_class c
-    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND c.relname LIKE 'registry\\_%changeevent'
-    ORDER BY c.relname
+RETURNS SETOF text LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
+    SELECT relname::text FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname LIKE 'registry\\_%changeevent'
+    ORDER BY relname
 $$;
 
--- Hash of a seal from what the tables hold now: the changes themselves, then every event table with rows in it.
-CREATE FUNCTION registry_seal_hash(p_seal bigint, p_previous bytea, OUT changes bigint, OUT events bigint, OUT hash bytea)
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET timezone = 'UTC' AS $$
+-- Hash of a seal from what the tables hold now: the changes themselves, then every event table with rows of theirs.
+-- It goes over the columns the tables had when the seal was put on, so one added later, with whatever default, alters no old seal.
+CREATE FUNCTION registry_seal_hash(
+    p_seal bigint, p_previous bytea, p_columns jsonb, OUT changes bigint, OUT events bigint, OUT columns jsonb, OUT hash bytea
+)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
-    event_table regclass;
+    members uuid[];
+    name text;
+    names text[];
     part record;
-    line bytea;
 BEGIN
-    SELECT count(*), sha256(coalesce(string_agg(convert_to(jsonb_strip_nulls(to_jsonb(c))::text, 'UTF8'), E'\\n'::bytea ORDER BY c.id), ''::bytea))
-    INTO changes, line
-    FROM registry_change c JOIN registry_sealedchange m ON m.change_id = c.id WHERE m.seal_id = p_seal;
-    hash := sha256(p_previous || convert_to(p_seal::text, 'UTF8') || line);
+    SELECT coalesce(array_agg(change_id), '{}') INTO members FROM registry_sealedchange WHERE seal_id = p_seal;
     events := 0;
-    FOR event_table IN SELECT registry_event_tables() LOOP
-        SELECT * INTO part FROM registry_event_digest(event_table, 'registry_sealedchange', p_seal);
-        IF part.events > 0 THEN
-            events := events + part.events;
-            hash := sha256(hash || convert_to(event_table::text, 'UTF8') || part.digest);
+    columns := '{}';
+    hash := sha256(p_previous || convert_to(p_seal::text, 'UTF8'));
+    FOREACH name IN ARRAY array_prepend('registry_change', ARRAY(SELECT registry_event_tables())) LOOP
+        SELECT coalesce(array_agg(column_name ORDER BY place), registry_columns(name::regclass)) INTO names
+        FROM jsonb_array_elements_text(p_columns -> name) WITH ORDINALITY c (column_name, place);
+        IF name = 'registry_change' THEN
+            SELECT d.changes AS n, d.digest INTO part FROM registry_change_digest(names, members) d;
+            changes := part.n;
+        ELSE
+            SELECT d.events AS n, d.digest INTO part FROM registry_event_digest(name::regclass, names, members) d;
+            events := events + part.n;
+        END IF;
+        IF part.n > 0 THEN
+            columns := columns || jsonb_build_object(name, names);
+            hash := sha256(hash || convert_to(name || names::text, 'UTF8') || part.digest);
         END IF;
     END LOOP;
 END $$;
@@ -95,23 +155,24 @@ RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_te
 DECLARE
     last_seal registry_seal%ROWTYPE;
     next_number bigint;
+    members uuid[];
     part record;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('registry_seal'));
     SELECT * INTO last_seal FROM registry_seal ORDER BY number DESC LIMIT 1;
     next_number := coalesce(last_seal.number, 0) + 1;
-    IF NOT EXISTS (SELECT 1 FROM registry_change c LEFT JOIN registry_sealedchange m ON m.change_id = c.id WHERE m.change_id IS NULL) THEN
+    WITH taken AS (DELETE FROM registry_unsealed RETURNING change_id) SELECT array_agg(change_id) INTO members FROM taken;
+    IF members IS NULL THEN
         RETURN last_seal.number;
     END IF;
     -- Members first: their foreign key is deferred, and so the seal can be written once, whole.
-    INSERT INTO registry_sealedchange (change_id, seal_id)
-    SELECT c.id, next_number FROM registry_change c LEFT JOIN registry_sealedchange m ON m.change_id = c.id WHERE m.change_id IS NULL;
-    SELECT * INTO part FROM registry_seal_hash(next_number, coalesce(last_seal.hash, ''::bytea));
-    INSERT INTO registry_seal (number, changes, events, previous_hash, hash)
-    VALUES (next_number, part.changes, part.events, coalesce(last_seal.hash, ''::bytea), part.hash);
+    INSERT INTO registry_sealedchange (change_id, seal_id) SELECT unnest(members), next_number;
+    SELECT * INTO part FROM registry_seal_hash(next_number, coalesce(last_seal.hash, ''::bytea), '{}');
+    INSERT INTO registry_seal (number, changes, events, columns, previous_hash, hash)
+    VALUES (next_number, part.changes, part.events, part.columns, coalesce(last_seal.hash, ''::bytea), part.hash);
     RETURN next_number;
 END $$;
-"""
+""".replace("@PINNED@", PINNED)
 
 SYSTEM_ACTORS = """
 INSERT INTO registry_user (email, name, password, is_active, is_system, is_demonstration, theme)
@@ -124,6 +185,7 @@ class Migration(migrations.Migration):
     dependencies = [("registry", "0001_initial")]
 
     operations = [
+        migrations.AddField("seal", "columns", models.JSONField(default=dict)),
         migrations.RunSQL(FUNCTIONS, migrations.RunSQL.noop),
         migrations.RunSQL(SYSTEM_ACTORS, migrations.RunSQL.noop),
     ]

@@ -135,13 +135,16 @@ CREATE TABLE closed.seal (
 );
 
 CREATE FUNCTION closed.seal_hash(p_seal bigint, p_first bigint, p_last bigint, p_previous bytea)
-RETURNS bytea LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET timezone = 'UTC' AS $$
+RETURNS bytea LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO, YMD' AS $$
     SELECT sha256(p_previous || convert_to(p_seal::text, 'UTF8') || sha256(coalesce(string_agg(d, ''::bytea ORDER BY chunk), ''::bytea)))
-    FROM (
-        SELECT pgh_id / 4096 AS chunk,
-               sha256(convert_to(string_agg(jsonb_strip_nulls(to_jsonb(e))::text, E'\\n' ORDER BY pgh_id), 'UTF8')) AS d
-        FROM closed.change_event e WHERE pgh_id BETWEEN p_first AND p_last GROUP BY 1
-    ) chunks
+    FROM generate_series(p_first / 4096, p_last / 4096) chunk
+    CROSS JOIN LATERAL (
+        SELECT sha256(convert_to(string_agg(
+                   ROW(pgh_id, pgh_created_at, pgh_label, table_name, pgh_obj_id, change_id, row_data)::text, E'\\n' ORDER BY pgh_id
+               ), 'UTF8')) AS d
+        FROM closed.change_event
+        WHERE pgh_id BETWEEN greatest(p_first, chunk * 4096) AND least(p_last, chunk * 4096 + 4095)
+    ) events
 $$;
 
 -- SHARE ROW EXCLUSIVE stands against writers, so no event with a lower number can appear behind the seal. It does not wait for

@@ -36,6 +36,8 @@ class Seal(models.Model):
     sealed_at = models.DateTimeField(db_default=Now())
     changes = models.BigIntegerField()
     events = models.BigIntegerField()
+    # Table -> the columns its rows had then, in order: what the hash goes over.
+    columns = models.JSONField(default=dict)
     previous_hash = models.BinaryField()
     hash = models.BinaryField()
 

@@ -58,7 +58,7 @@ def _open_seals() -> Iterator[str]:
     statement = """
         SELECT s.number, s.previous_hash IS DISTINCT FROM coalesce(lag(s.hash) OVER (ORDER BY s.number), ''::bytea),
                now_is.hash IS DISTINCT FROM s.hash, s.changes, now_is.changes, s.events, now_is.events
-        FROM registry_seal s CROSS JOIN LATERAL registry_seal_hash(s.number, s.previous_hash) now_is ORDER BY s.number
+        FROM registry_seal s CROSS JOIN LATERAL registry_seal_hash(s.number, s.previous_hash, s.columns) now_is ORDER BY s.number
     """
     for number, unchained, changed, changes, changes_now, events, events_now in _rows(connection, statement):
         if unchained:
@@ -76,6 +76,13 @@ def _membership() -> Iterator[str]:
     """
     for number, count in _rows(connection, statement):
         yield f"Seal {number} was removed; {count} changes still name it."
+    statement = """
+        SELECT count(*) FROM registry_change c WHERE NOT EXISTS (SELECT 1 FROM registry_sealedchange m WHERE m.change_id = c.id)
+        AND NOT EXISTS (SELECT 1 FROM registry_unsealed w WHERE w.change_id = c.id)
+    """
+    (count,) = _row(connection, statement)
+    if count:
+        yield f"{count} changes are under no seal and wait for none: they were put in, or their seal was taken off, past the triggers."
 
 
 def _events_without_change() -> Iterator[str]:

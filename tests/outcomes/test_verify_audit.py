@@ -77,6 +77,7 @@ def test_nothing_is_found_where_nothing_was_done(sealed: Any) -> None:
 
 
 FIRST = "(SELECT min(pgh_id) FROM registry_painscorechangeevent)"
+_HASH_OF_THE_FIRST = "SELECT n.hash FROM registry_seal s, registry_seal_hash(s.number, s.previous_hash, s.columns) n WHERE s.number = 1"
 EDITED = "UPDATE registry_painscorechangeevent SET value = 1, value_units = 1000000 WHERE pgh_id = " + FIRST
 
 
@@ -102,6 +103,11 @@ CASES: list[tuple[list[str], str]] = [
     ),
     (["DELETE FROM registry_change WHERE id = (SELECT change_id FROM registry_painscorechangeevent LIMIT 1)"], "belong to no change"),
     (["UPDATE registry_change SET reason = 'another'"], "does not fit its contents any more"),
+    (
+        ["DELETE FROM registry_sealedchange WHERE change_id = (SELECT change_id FROM registry_painscorechangeevent LIMIT 1)"],
+        "under no seal",
+    ),
+    (["UPDATE registry_seal SET columns = jsonb_set(columns, '{registry_change,4}', '\"id\"')"], "does not fit its contents any more"),
     (
         ["UPDATE registry_sealedchange SET seal_id = CASE seal_id WHEN 2 THEN 3 WHEN 3 THEN 2 ELSE seal_id END"],
         "does not fit its contents any more",
@@ -132,6 +138,76 @@ def test_every_kind_of_tampering_is_found(sealed: Any, as_superuser: None) -> No
             found = check_audit(connection).problems
             transaction.set_rollback(True)
         assert any(sentence in problem for problem in found), (statements, found)
+
+
+def test_a_column_added_later_alters_no_seal(sealed: Any, owner_connection: Superuser, setup_actor: Any) -> None:
+    """Neither an empty one nor one whose default fills the old rows; the next seal goes over it."""
+    owner_connection.execute("ALTER TABLE registry_painscorechangeevent ADD later boolean NOT NULL DEFAULT true, ADD empty text")
+    owner_connection.execute("ALTER TABLE registry_change ADD later text NOT NULL DEFAULT 'x'")
+    assert verify()[0] == 0
+    make_diary(Enrolment.objects.get(), {-4: "6"}, by=setup_actor)
+    seal(setup_actor)
+    assert verify()[0] == 0
+    owner_connection.execute("SET session_replication_role = replica")
+    owner_connection.execute("UPDATE registry_painscorechangeevent SET later = false")
+    status, text = verify()
+    assert (status, text.count("does not fit")) == (1, 1)
+
+
+def _fitting() -> list[int]:
+    """Return the numbers of the seals whose hash comes out again."""
+    again = "registry_seal_hash(s.number, s.previous_hash, s.columns) again"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT s.number FROM registry_seal s, {again} WHERE s.hash = again.hash ORDER BY 1")
+        return [number for (number,) in cursor.fetchall()]
+
+
+def test_seals_hold_in_every_session(sealed: Any) -> None:
+    assert _fitting() == [1, 2, 3]
+    settings = "SET timezone = 'Asia/Kathmandu'; SET bytea_output = 'escape'; SET extra_float_digits = -9; SET work_mem = '64kB'"
+    with connection.cursor() as cursor:
+        cursor.execute(f"{settings}; SET datestyle = 'SQL, DMY'; SET intervalstyle = 'sql_standard'; SET quote_all_identifiers = on")
+    fitting = _fitting()
+    connection.close()
+    assert fitting == [1, 2, 3]
+
+
+@pytest.mark.parametrize("change", ["DROP COLUMN value", "RENAME COLUMN value TO score", "ALTER COLUMN value TYPE numeric(12, 2)"])
+def test_a_column_taken_away_or_rewritten_fails_the_seals_over_it(sealed: Any, owner_connection: Superuser, change: str) -> None:
+    owner_connection.execute(f"ALTER TABLE registry_painscorechangeevent {change}")
+    assert _fitting() == []
+
+
+def test_a_seal_looks_at_what_is_new_alone(sealed: Any, setup_actor: Any) -> None:
+    begin = "SELECT registry_begin_change(gen_random_uuid(), %s, '', '', NULL) FROM generate_series(1, %s)"
+    counted = "pg_stat_get_xact_tuples_{}('registry_change'::regclass)"
+    rows_read = []
+    with transaction.atomic(), connection.cursor() as cursor:
+        for new in (5000, 1):
+            cursor.execute(begin, [setup_actor.pk, new])
+            for statement in ("SELECT 1", "SELECT registry_seal()"):
+                cursor.execute(statement)
+                cursor.execute(f"SELECT {counted.format('returned')} + {counted.format('fetched')}")
+                rows_read.append(cursor.fetchone()[0])
+    before_many, after_many, before_one, after_one = rows_read
+    assert after_many - before_many >= 5000
+    assert after_one - before_one < 100
+
+
+def test_rows_that_would_read_alike_are_told_apart(sealed: Any, as_superuser: None) -> None:
+    """Text moved from one column into the next, empty for missing, and a separator inside a text."""
+    moves = ("row_id = '', zone = row_id", "zone = zone || ',' || row_id, row_id = ''", "ended_at = NULL, pain_id = 0")
+    for move in moves:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL session_replication_role = replica")
+                cursor.execute("UPDATE registry_painscorechangeevent SET row_id = 'a'")
+                cursor.execute(_HASH_OF_THE_FIRST)
+                before = cursor.fetchone()
+                cursor.execute(f"UPDATE registry_painscorechangeevent SET {move}")
+                cursor.execute(_HASH_OF_THE_FIRST)
+                assert cursor.fetchone() != before, move
+            transaction.set_rollback(True)
 
 
 def test_the_command_ends_with_status_1(sealed: Any, owner_connection: Superuser) -> None:
