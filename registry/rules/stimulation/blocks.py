@@ -1,0 +1,44 @@
+"""A block: one pattern at one target. A session's dose is an ordered tuple of blocks, prescribed or delivered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from registry.rules.stimulation.timing import Pattern
+from registry.vocabulary import Hemisphere, HemisphereRule, IntensityReference, Side, StimulationTarget
+
+_OPPOSITE = {Side.LEFT: Hemisphere.RIGHT, Side.RIGHT: Hemisphere.LEFT}
+_SAME = {Side.LEFT: Hemisphere.LEFT, Side.RIGHT: Hemisphere.RIGHT}
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One pattern at one target, with its intensity in percent of a threshold or of the stimulator's output."""
+
+    target: StimulationTarget
+    hemisphere: Hemisphere
+    pattern: Pattern
+    intensity_percent: Decimal
+    intensity_reference: IntensityReference = IntensityReference.RMT
+
+
+def total_pulses(blocks: Iterable[Block]) -> int:
+    """Return the pulses of all blocks."""
+    return sum(block.pattern.pulses for block in blocks)
+
+
+def total_length_s(blocks: Iterable[Block]) -> Fraction:
+    """Return the nominal length of all blocks, without the pauses between them, which nobody prescribes."""
+    return sum((block.pattern.nominal_s for block in blocks), Fraction(0))
+
+
+def hemisphere_for(rule: HemisphereRule, side: Side | None) -> Hemisphere | None:
+    """Return the hemisphere a prescription means for a patient; None where the side of the pain does not decide it."""
+    if rule is HemisphereRule.CONTRALATERAL:
+        return None if side is None else _OPPOSITE.get(side)
+    if rule is HemisphereRule.IPSILATERAL:
+        return None if side is None else _SAME.get(side)
+    return Hemisphere(rule.value)
