@@ -89,7 +89,8 @@ def _migrated_marker() -> str:
     import hashlib
 
     digest = hashlib.sha256()
-    for path in sorted([*ROOT.glob("registry/migrations/*.py"), ROOT / "registry/database_rights.py"]):
+    made_from = (ROOT / "registry" / name for name in ("database_rights.py", "models/columns.py", "models/history.py"))
+    for path in sorted([*ROOT.glob("registry/migrations/*.py"), *made_from]):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 

@@ -20,13 +20,14 @@ class NewUuid(Func):
 
 
 class WordField(models.CharField):  # type: ignore[type-arg]  # not subscriptable at run time
-    """A column that holds one word of a vocabulary; the database refuses any other."""
+    """A column that holds one word of a vocabulary, or none where it may be blank; the database refuses any other."""
 
     def db_check(self, connection: BaseDatabaseWrapper) -> str | None:
         # History keeps what was, under whatever vocabulary; only the live table is checked.
         if str(self.model._meta.model_name).endswith("changeevent"):
             return None
-        values = ", ".join(f"'{value}'" for value, _ in self.flatchoices)
+        words = [*(value for value, _ in self.flatchoices), *([""] if self.blank else [])]
+        values = ", ".join(f"'{value}'" for value in words)
         return f'"{self.column}" IN ({values})'
 
 

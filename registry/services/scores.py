@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -12,10 +11,12 @@ from registry.roles import Permission
 from registry.rules.scores import ScaleRange, value_problem, value_units
 from registry.services.auditing import audited
 from registry.services.jobs import mark_stale
+from registry.services.reasons import CORRECTION_REASONS, MINIMUM_REASON, Reason
 from registry.services.score_recording import RecordedScores, record_scores
 
 __all__ = [
     "CORRECTION_REASONS",
+    "MINIMUM_REASON",
     "Reason",
     "RecordedScores",
     "correct_score",
@@ -23,32 +24,6 @@ __all__ = [
     "restore_score",
     "void_score",
 ]
-
-MINIMUM_REASON = 10
-CORRECTION_REASONS = {
-    "typing_error": "Typing error",
-    "read_from_paper": "Read again from the paper diary",
-    "patient_corrected": "Patient corrected the answer",
-    "wrong_patient": "Entered for the wrong patient",
-    "other": "Other",
-}
-
-
-@dataclass(frozen=True)
-class Reason:
-    """Why a record is changed: one of the fixed reasons, with own words where it is 'other'."""
-
-    code: str
-    text: str = ""
-
-    def sentence(self) -> str:
-        """Return the reason for the history; raise InvalidInput when it says nothing."""
-        if self.code not in CORRECTION_REASONS:
-            raise InvalidInput([Problem("reason", "Choose why the record is changed.", "required")])
-        if self.code == "other" and len(self.text.strip()) < MINIMUM_REASON:
-            raise InvalidInput([Problem("reason_text", f"Say why in at least {MINIMUM_REASON} characters.", "too_short")])
-        label = CORRECTION_REASONS[self.code]
-        return f"{label}: {self.text.strip()}" if self.text.strip() else label
 
 
 def correct_score(score: PainScore, *, value: Decimal, reason: Reason, by: User, now: datetime) -> PainScore:
