@@ -119,6 +119,7 @@ INSTALLED_APPS = [
     "pghistory",
     "allauth",
     "allauth.account",
+    "knox",
     "registry",
     "web",
     "api",
@@ -172,6 +173,29 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
+
+# --- REST door (docs/how-to/use-the-api.md) ---------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["api.authentication.PersonalToken", "api.authentication.BrowserSession"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated", "api.authentication.WithinScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["api.limits.RequestsOfPerson"],
+    "DEFAULT_RENDERER_CLASSES": ["api.formats.JsonRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["api.formats.JsonParser"],
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "api.schema.OperationSchema",
+    "EXCEPTION_HANDLER": "api.problems.problem_response",
+    "COERCE_DECIMAL_TO_STRING": False,
+    "URL_FORMAT_OVERRIDE": None,
+}
+# One person's requests a minute, from all machines together; a runaway script waits, everybody else goes on.
+API_REQUESTS_PER_MINUTE = environment.whole_number("RTMS_API_REQUESTS_PER_MINUTE", 6000)
+# Wrong tokens a minute from one address.
+API_REFUSALS_PER_MINUTE = 60
+REST_KNOX = {"AUTH_TOKEN_CHARACTER_LENGTH": 32, "AUTH_HEADER_PREFIX": "Bearer"}
+KNOX_TOKEN_MODEL = "registry.ApiToken"
+# The package brings header and hashing; the table is ours, so its own must not come to be.
+MIGRATION_MODULES = {"knox": None}
 
 # --- Accounts --------------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from registry.models.accounts import Membership, User, system_actor
 from registry.models.adverse_events import AdverseEvent
 from registry.models.allocation import Allocation
+from registry.models.api import ApiToken, ApiTokenUse, IdempotentAnswer
 from registry.models.audit import ActLog, Change, Seal, SealedChange
 from registry.models.devices import Calibration, Coil, CoilConversion, Stimulator
 from registry.models.diagnoses import EnrolmentPain, PainDiagnosis
@@ -46,6 +47,8 @@ __all__ = [
     "AdverseEvent",
     "Allocation",
     "AnalysisPlan",
+    "ApiToken",
+    "ApiTokenUse",
     "Calibration",
     "Change",
     "Coil",
@@ -56,6 +59,7 @@ __all__ = [
     "EnrolmentPain",
     "EnrolmentProtocol",
     "Epoch",
+    "IdempotentAnswer",
     "Job",
     "MaskingGuess",
     "Membership",

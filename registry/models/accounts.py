@@ -69,6 +69,10 @@ class User(AbstractBaseUser):
             self.__dict__["_memberships"] = cached
         return cached if self.is_active else []
 
+    def narrow_to(self, memberships: list[Membership]) -> None:
+        """Hold no more than these memberships for as long as this object lives: a token reaches no further than its trial."""
+        self.__dict__["_memberships"] = memberships
+
     def permissions_in(self, trial: Trial | None, site: Site | None = None) -> frozenset[Permission]:
         """Return every right held in a trial (None: registry-wide rights), at one site if given."""
         granted: set[Permission] = set()

@@ -6,6 +6,7 @@ import functools
 import operator
 from typing import TYPE_CHECKING, Self
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 
 from registry.models.allocation import Allocation
@@ -129,4 +130,7 @@ class PainScore(models.Model):
         ]
         indexes = [
             models.Index(fields=["enrolment", "for_date"], include=["value_units"], name="score_enrolment_day"),
+            # What changed since an instant: rows are written in the order of time, and few are ever ended.
+            BrinIndex(fields=["recorded_at"], name="score_recorded"),
+            models.Index(fields=["ended_at"], condition=models.Q(ended_at__isnull=False), name="score_ended"),
         ]

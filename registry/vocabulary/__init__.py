@@ -67,7 +67,7 @@ from registry.vocabulary.trials import (
     ValueRule,
 )
 from registry.vocabulary.word import Word
-from registry.vocabulary.work import Act, JobKind, JobState
+from registry.vocabulary.work import Act, JobKind, JobState, TokenScope
 
 __all__ = [
     "ALWAYS_ALLOWED_REASONS",
@@ -125,6 +125,7 @@ __all__ = [
     "ThresholdKind",
     "ThresholdMethod",
     "TimePointKind",
+    "TokenScope",
     "TreatmentGuess",
     "TrialDesign",
     "ValueRule",

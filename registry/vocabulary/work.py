@@ -16,6 +16,11 @@ class JobState(Word):
     FAILED = "failed", "Failed"
 
 
+class TokenScope(Word):
+    READ = "read", "Read"
+    WRITE = "write", "Read and write"
+
+
 class Act(Word):
     SIGN_IN = "sign_in", "Signed in"
     SIGN_IN_FAILED = "sign_in_failed", "Sign-in refused"
@@ -27,3 +32,5 @@ class Act(Word):
     OUTCOMES_READ = "outcomes_read", "Read open outcomes"
     EXPORT = "export", "Exported a trial"
     IMPORT = "import", "Imported a trial"
+    TOKEN_MADE = "token_made", "Made an API token"
+    TOKEN_REVOKED = "token_revoked", "Revoked an API token"
