@@ -13,6 +13,7 @@ from registry.models.patients import Enrolment
 from registry.models.records import VersionedRecord, version_constraints
 from registry.models.thresholds import MotorThreshold
 from registry.models.trials import ProtocolVersion, Treatment, VisitType
+from registry.rules.stimulation import Pattern
 from registry.vocabulary import (
     DeviationKind,
     DeviationReason,
@@ -46,6 +47,11 @@ class PulsePattern(models.Model):
 
     class Meta:
         abstract = True
+
+    @property
+    def pattern(self) -> Pattern:
+        """Return the pattern as the rules know it."""
+        return Pattern(self.frequency_hz, self.bursts_per_train, self.trains, self.gap_s, self.pulses_per_burst, self.intra_burst_hz)
 
 
 def pattern_constraints(name: str, *, trains_from: int) -> list[models.BaseConstraint]:

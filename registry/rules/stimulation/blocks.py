@@ -23,6 +23,7 @@ class Block:
     pattern: Pattern
     intensity_percent: Decimal
     intensity_reference: IntensityReference = IntensityReference.RMT
+    target_text: str = ""
 
 
 def total_pulses(blocks: Iterable[Block]) -> int:

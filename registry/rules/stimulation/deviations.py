@@ -128,6 +128,10 @@ def _has_one_train(plan: Block, block: Block) -> bool:
     return plan.pattern.trains == 1 or block.pattern.trains == 1
 
 
+def _target_words(block: Block) -> str:
+    return f"{block.target.label}: {block.target_text}" if block.target_text else block.target.label
+
+
 def _burst(block: Block) -> tuple[int, object]:
     return block.pattern.pulses_per_burst, block.pattern.intra_burst_hz
 
@@ -147,7 +151,7 @@ def _intensity_words(block: Block) -> str:
 
 # Kind, what is compared, and how it reads.
 _COMPARED: tuple[tuple[DeviationKind, Callable[[Block], object], Callable[[Block], str]], ...] = (
-    (DeviationKind.TARGET, lambda block: block.target, lambda block: block.target.label),
+    (DeviationKind.TARGET, lambda block: (block.target, block.target_text), _target_words),
     (DeviationKind.HEMISPHERE, lambda block: block.hemisphere, lambda block: block.hemisphere.label),
     (DeviationKind.FREQUENCY, lambda block: block.pattern.frequency_hz, lambda block: f"{decimal_text(block.pattern.frequency_hz)} Hz"),
     (DeviationKind.BURST, _burst, _burst_words),

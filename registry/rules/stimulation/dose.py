@@ -14,7 +14,7 @@ from registry.vocabulary import IntensityReference
 FULL_OUTPUT_PERCENT = 100
 THRESHOLD_PERCENT_MSO = (1, 100)
 INTENSITY_PERCENT = (Decimal(0), Decimal(150))
-CONVERSION_FACTOR = (Decimal("0.1"), Decimal(10))
+INTENSITY_DECIMALS = 1
 RECEIVED_PERCENT = 80
 
 
@@ -59,20 +59,15 @@ def converted_threshold(threshold_percent_mso: int | Decimal, factor: Decimal) -
 def coil_threshold_problem(measured_with: str, used: str, factor: Decimal | None) -> Problem | None:
     """Return why a threshold measured with one model of coil cannot be used with another, or None.
 
-    Percent of output does not carry over between coils: without a stated factor the threshold is refused, and a factor
-    between equal models is refused too, since it would change a threshold that holds.
+    Percent of output does not carry over between coils: without a stated factor the threshold is refused.
     """
-    if measured_with == used:
-        if factor is None:
-            return None
-        return Problem("threshold_factor", f"The threshold was measured with {used} itself. Leave the factor empty.", "not_applicable")
-    if factor is None:
-        message = (
-            f"The threshold was measured with {measured_with} and does not hold for {used}. "
-            "Measure it with the coil used, or state the factor between the two."
-        )
-        return Problem("threshold", message, "other_coil")
-    return range_problem("threshold_factor", factor, *CONVERSION_FACTOR)
+    if measured_with == used or factor is not None:
+        return None
+    message = (
+        f"The threshold was measured with {measured_with} and does not hold for {used}. "
+        "Measure it with the coil used, or let the trial state the factor between the two."
+    )
+    return Problem("threshold", message, "other_coil")
 
 
 def course_pulses(pulses_of_sessions: Iterable[int]) -> int:

@@ -57,12 +57,14 @@ def length_text(seconds: Fraction | int | None) -> str:
     return " ".join(parts)
 
 
-def range_problem(field: str, value: Decimal | int, low: Decimal | int, high: Decimal | int, unit: str = "") -> Problem | None:
+def range_problem(
+    field: str, value: Decimal | int, low: Decimal | int, high: Decimal | int, unit: str = "", decimals: int = DECIMALS
+) -> Problem | None:
     """Return what is wrong with a number outside its range or finer than can be set, or None."""
     given = Decimal(value)
     if not given.is_finite() or not low <= given <= high:
         between = f"{decimal_text(low)} to {decimal_text(high)}"
         return Problem(field, f"Enter a value from {between}{f' {unit}' if unit else ''}.", "out_of_range")
-    if given != round(given, DECIMALS):
-        return Problem(field, f"Enter at most {DECIMALS} decimals.", "too_many_decimals")
+    if given != round(given, decimals):
+        return Problem(field, f"Enter at most {decimals} decimal{'s' if decimals > 1 else ''}.", "too_many_decimals")
     return None

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from registry.exceptions import Problem
-from registry.rules.stimulation.dose import INTENSITY_PERCENT
+from registry.rules.stimulation.dose import INTENSITY_DECIMALS, INTENSITY_PERCENT
 from registry.rules.stimulation.numbers import range_problem
 from registry.rules.stimulation.pattern_checks import pattern_problems
 from registry.rules.stimulation.sessions import NewBlock, NewSession, NewSideEffect
@@ -22,6 +22,7 @@ from registry.vocabulary import (
 )
 
 NUMBERS = (1, 9999)
+PERIODS = (1, 20)
 MOST_BLOCKS = 20
 CERTAINTY = (0, 10)
 PULSE_COUNTER = (0, 1_000_000)
@@ -30,10 +31,12 @@ LONGEST_TEXTS = {
     "reason_text": 500,
     "deviation_text": 500,
     "note": 500,
-    "anything_new_text": 500,
-    "kit_code": 40,
+    "anything_new_text": 200,
+    "kit_code": 20,
     "row_id": 80,
 }
+LONGEST_EFFECT = 200
+LONGEST_TARGET = 120
 
 
 def session_problems(row: NewSession, *, complete: bool) -> list[Problem]:
@@ -49,15 +52,15 @@ def session_problems(row: NewSession, *, complete: bool) -> list[Problem]:
         *_range_problems(row),
         *_side_effect_problems(row.side_effects or ()),
     ]
-    return [*found, *(_open_questions(row) if complete else _placeless(row))]
+    return [*found, *_dayless(row), *(_open_questions(row) if complete else ())]
 
 
 def time_problems(row: NewSession, *, now: datetime, zone: ZoneInfo) -> list[Problem]:
     """Return what is wrong with the times of a session, in the patient's zone."""
     found = [
         Problem(name, "The time lies in the future. Enter when it was.", "future")
-        for name, moment in (("started_at", row.started_at), ("ended_at", row.ended_at))
-        if moment is not None and moment > now
+        for name in ("started_at", "ended_at", "pain_before_at", "pain_after_at")
+        if (moment := getattr(row, name)) is not None and moment > now
     ]
     today = now.astimezone(zone).date()
     if row.for_date is not None and row.for_date > today:
@@ -124,8 +127,11 @@ def block_problems(block: NewBlock) -> list[Problem]:
     low, high = INTENSITY_PERCENT
     if block.intensity_reference is IntensityReference.MSO:
         high = min(high, type(high)(100))
-    intensity = range_problem("intensity_percent", block.intensity_percent, low, high, "%")
-    return [*pattern_problems(block.pattern), *([] if intensity is None else [intensity])]
+    intensity = range_problem("intensity_percent", block.intensity_percent, low, high, "%", INTENSITY_DECIMALS)
+    text = None
+    if len(block.target_text) > LONGEST_TARGET:
+        text = Problem("target_text", f"Enter at most {LONGEST_TARGET} characters.", "too_long")
+    return [*pattern_problems(block.pattern), *(one for one in (intensity, text) if one is not None)]
 
 
 def _of_part(name: str, position: int, problems: Sequence[Problem]) -> list[Problem]:
@@ -148,6 +154,7 @@ def _answer_problems(row: NewSession) -> Iterator[Problem]:
 def _range_problems(row: NewSession) -> list[Problem]:
     ranges = (
         ("number", row.number, NUMBERS),
+        ("period", row.period, PERIODS),
         ("guess_certainty", row.guess_certainty, CERTAINTY),
         ("pulse_counter", row.pulse_counter, PULSE_COUNTER),
     )
@@ -170,15 +177,15 @@ def _side_effect_problems(effects: Sequence[NewSideEffect]) -> Iterator[Problem]
             yield Problem(f"{field}.term", f"{effect.term.label} is there twice. Keep the stronger one.", "twice")
         if effect.term is AdverseEventTerm.OTHER and not effect.text.strip():
             yield Problem(f"{field}.text", "Say what the other side effect was.", "required")
-        if len(effect.text) > LONGEST_TEXTS["note"]:
-            yield Problem(f"{field}.text", f"Enter at most {LONGEST_TEXTS['note']} characters.", "too_long")
+        if len(effect.text) > LONGEST_EFFECT:
+            yield Problem(f"{field}.text", f"Enter at most {LONGEST_EFFECT} characters.", "too_long")
         seen.add(effect.term)
 
 
-def _placeless(row: NewSession) -> Iterator[Problem]:
-    """Yield the least that a record needs: something that says which session it was."""
-    if row.started_at is None and row.for_date is None and row.visit is None and row.number is None:
-        yield Problem("for_date", "Enter the day, the visit or the number of the session.", "required")
+def _dayless(row: NewSession) -> Iterator[Problem]:
+    """Yield the least that a record needs: the day it happened or was planned for."""
+    if row.started_at is None and row.for_date is None:
+        yield Problem("for_date", f"Enter the day {'of the session' if row.attended else 'the session was planned for'}.", "required")
 
 
 def _open_questions(row: NewSession) -> Iterator[Problem]:
@@ -188,8 +195,6 @@ def _open_questions(row: NewSession) -> Iterator[Problem]:
     if row.reason is SessionReason.NOT_RECORDED:
         yield Problem("reason", "Choose the reason.", "required")
     if not row.attended:
-        if row.for_date is None:
-            yield Problem("for_date", "Enter the day the session was planned for.", "required")
         return
     if row.started_at is None:
         yield Problem("started_at", "Enter when the session began.", "required")

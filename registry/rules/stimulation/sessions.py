@@ -33,6 +33,7 @@ class NewBlock:
     intensity_reference: IntensityReference = IntensityReference.RMT
     target: StimulationTarget | None = None
     hemisphere: Hemisphere | None = None
+    target_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +51,14 @@ class NewSession:
     """One session to record, in the codes of its trial; `record` makes a repeat harmless.
 
     `as_planned` attests that the prescription was given, and then there are no blocks. `anything_new` and `side_effects`
-    are None where nobody asked and empty where the answer was none. `threshold` names the measurement used;
-    `threshold_factor` carries it over from another model of coil.
+    are None where nobody asked and empty where the answer was none. `threshold` names the measurement used; the coil is
+    named only in a trial that conceals nothing. The times of the pain questions are optional.
     """
 
     patient: str
     status: SessionStatus
     number: int | None = None
+    period: int = 1
     reason: SessionReason | None = None
     reason_text: str = ""
     started_at: datetime | None = None
@@ -67,16 +69,18 @@ class NewSession:
     as_planned: bool = False
     blocks: tuple[NewBlock, ...] = ()
     threshold: UUID | None = None
-    threshold_factor: Decimal | None = None
     stimulator: str | None = None
+    coil: str | None = None
     kit_code: str = ""
     hearing_protection: bool | None = None
     coil_matches_threshold: bool | None = None
     pulse_counter: int | None = None
     pain_before: Decimal | None = None
     pain_before_no_answer: NoAnswer | None = None
+    pain_before_at: datetime | None = None
     pain_after: Decimal | None = None
     pain_after_no_answer: NoAnswer | None = None
+    pain_after_at: datetime | None = None
     anything_new: frozenset[NewSinceLast] | None = None
     anything_new_text: str = ""
     side_effects: tuple[NewSideEffect, ...] | None = None

@@ -72,6 +72,10 @@ def test_what_was_given_as_planned_has_no_deviation(pattern: Pattern) -> None:
             [Deviation(DeviationKind.INTENSITY, 1, "80 % RMT", "80 % AMT")],
         ),
         (replace(TEN_HERTZ, target=StimulationTarget.M1_LEG), [Deviation(DeviationKind.TARGET, 1, "M1, hand area", "M1, leg area")]),
+        (
+            replace(TEN_HERTZ, target=StimulationTarget.OTHER, target_text="Frontal pole"),
+            [Deviation(DeviationKind.TARGET, 1, "M1, hand area", "Other target: Frontal pole")],
+        ),
         (replace(TEN_HERTZ, hemisphere=Hemisphere.RIGHT), [Deviation(DeviationKind.HEMISPHERE, 1, "Left", "Right")]),
     ],
     ids=str,
