@@ -10,7 +10,7 @@ from uuid import UUID
 # More new scores than this in one change are told as a number: an import is one sentence, not four hundred.
 TOLD_ONE_BY_ONE = 3
 VOIDED = "voided_at"
-WORDS = {"icd10": "ICD-10", "icd11": "ICD-11"}
+WORDS = {"icd10": "ICD-10", "icd11": "ICD-11", "percent_mso": "% MSO", "threshold_percent_mso": "threshold in % MSO"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,7 @@ def row_sentences(noun: str, named_by: str, versions: Iterable[RowVersion]) -> I
 def _row_sentence(noun: str, named_by: str, version: RowVersion, before: Mapping[str, str] | None) -> str:
     values = version.values
     if version.label == "insert":
-        given = ", ".join(f"{_name(name)} {text}" for name, text in values.items() if text)
-        return f"Added {noun}: {given}." if given else f"Added {noun}."
+        return f"Added {noun}{given(values)}."
     which = _which(noun, before.get(named_by, "") if before else values.get(named_by, ""))
     if version.label == "delete":
         return f"Deleted {which}."
@@ -60,8 +59,19 @@ def _row_sentence(noun: str, named_by: str, version: RowVersion, before: Mapping
         return f"Changed {which}."
     if before.get(VOIDED, "") != values.get(VOIDED, ""):
         return f"Voided {which}." if values[VOIDED] else f"Restored {which}, which had been voided."
-    changed = [_change(name, before[name], text) for name, text in values.items() if text != before[name]]
-    return f"Changed in {which}: {'; '.join(changed)}." if changed else ""
+    changed = difference(before, values)
+    return f"Changed in {which}: {changed}." if changed else ""
+
+
+def given(values: Mapping[str, str]) -> str:
+    """Return ': name value, name value' for what has a value, '' where nothing has."""
+    told = ", ".join(f"{_name(name)} {text}" for name, text in values.items() if text)
+    return f": {told}" if told else ""
+
+
+def difference(before: Mapping[str, str], after: Mapping[str, str]) -> str:
+    """Return 'name from old to new; …' for each value that changed."""
+    return "; ".join(_change(name, before[name], text) for name, text in after.items() if text != before[name])
 
 
 def _which(noun: str, name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -26,7 +26,10 @@ from registry.models import (
     SiteTransfer,
     User,
 )
+from registry.rules.history_records import record_sentences
 from registry.rules.history_sentences import RowVersion, ScoreVersion, in_one_line, row_sentences, score_sentences
+from registry.selectors.history_events import events_of, names_behind, words_of
+from registry.selectors.history_records import versioned_records
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,9 @@ def history_of(user: User, enrolment: Enrolment, *, limit: int | None = None, be
             told[change].append(sentence)
     for change, sentences in score_sentences(_score_versions(user, enrolment)).items():
         told[change].extend(sentences)
+    for noun, versions in versioned_records(user, enrolment):
+        for change, sentences in record_sentences(noun, versions).items():
+            told[change].extend(sentences)
     changes = Change.objects.filter(pk__in=told).select_related("actor").order_by("-at", "-pk")
     if before is not None:
         changes = changes.filter(at__lt=before)
@@ -116,22 +122,17 @@ def _who(change: Change) -> str:
     return change.actor.name
 
 
-def _events_of(model: type[models.Model]) -> Any:  # an event model made by pghistory
-    """Return the model of a table's history."""
-    return model.history.rel.related_model  # type: ignore[attr-defined]  # put there by tracked()
-
-
 def _versions(subject: _Subject, enrolment: Enrolment) -> Iterator[RowVersion]:
     """Yield the patient's rows of one history table, the oldest first, in words."""
     events = _events(subject.model, enrolment)
-    names = _names(events, subject)
+    names = names_behind(events, subject.model, subject.fields)
     for event in events:
-        values = {name: _words(event, name, names) for name in subject.fields}
+        values = {name: words_of(event, name, names) for name in subject.fields}
         yield RowVersion(event.change_id, event.pgh_obj_id, event.pgh_label, values)
 
 
 def _events(model: type[models.Model], enrolment: Enrolment) -> list[Any]:
-    rows = _events_of(model).objects.order_by("pgh_id")
+    rows = events_of(model).objects.order_by("pgh_id")
     if model is Enrolment:
         return list(rows.filter(pgh_obj_id=enrolment.pk))
     if model is Patient:
@@ -141,34 +142,10 @@ def _events(model: type[models.Model], enrolment: Enrolment) -> list[Any]:
     return list(rows.filter(enrolment_id=enrolment.pk))
 
 
-def _names(events: list[Any], subject: _Subject) -> dict[tuple[str, int], str]:
-    """Return the names behind foreign keys, one query for each column that has one."""
-    names = {}
-    for name in subject.fields:
-        column = subject.model._meta.get_field(name)
-        if isinstance(column, models.ForeignKey):
-            keys = {getattr(event, column.attname) for event in events}
-            names.update({(name, row.pk): str(row) for row in column.related_model._default_manager.filter(pk__in=keys)})
-    return names
-
-
-def _words(event: Any, name: str, names: dict[tuple[str, int], str]) -> str:
-    """Return a value as people read it."""
-    column = event._meta.get_field(name)
-    if isinstance(column, models.ForeignKey):
-        return names.get((name, getattr(event, column.attname)), "")
-    value = getattr(event, name)
-    if isinstance(value, datetime):
-        return value.date().isoformat()
-    if column.choices:
-        return str(dict(column.flatchoices).get(value, value))
-    return "" if value is None else value.isoformat() if isinstance(value, date) else str(value)
-
-
 def _score_versions(user: User, enrolment: Enrolment) -> list[ScoreVersion]:
     """Return what was written and voided of the scores that the person may see, the oldest first."""
     visible = PainScore.objects.visible_to(user).filter(enrolment=enrolment)
-    rows = _events_of(PainScore).objects.filter(Q(pgh_label="insert") | Q(voided=True), pgh_obj_id__in=visible.values("pk"))
+    rows = events_of(PainScore).objects.filter(Q(pgh_label="insert") | Q(voided=True), pgh_obj_id__in=visible.values("pk"))
     columns = ("change_id", "record", "version", "pgh_label", "value", "for_date", "visit_type__label")
     return [
         ScoreVersion(change, record, version, label == "insert", value, for_date.isoformat() if for_date else f"visit {visit}")

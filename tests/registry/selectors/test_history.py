@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 
 from registry.models import Change, Disposition, EnrolmentPain, PainScore
+from registry.rules.adverse_events import NewAdverseEvent
+from registry.rules.thresholds import NewThreshold
 from registry.selectors.history import SUBJECTS, history_of, patient_history
+from registry.selectors.history_records import SUBJECTS as RECORDS
+from registry.services.adverse_events import record_adverse_events
 from registry.services.auditing import audited, current_request_id
 from registry.services.scores import Reason, correct_score
+from registry.services.thresholds import correct_threshold, record_thresholds
+from registry.vocabulary import AdverseEventTerm, Hemisphere
 from tests.trials import make_diary
 
 pytestmark = pytest.mark.django_db
@@ -55,7 +62,7 @@ def test_number_of_queries_does_not_grow_with_the_history(enrolment, alice, setu
             enrolment.patient.save()
     alice.current_memberships()
     # One for each table and each column that names another row, one for the scores, one for the changes.
-    with django_assert_max_num_queries(len(SUBJECTS) + 4 + 2):
+    with django_assert_max_num_queries(len(SUBJECTS) + len(RECORDS) + 4 + 2):
         history_of(alice, enrolment)
 
 
@@ -63,3 +70,17 @@ def test_other_patients_changes_are_not_told(enrolment, other_site_enrolment, al
     with audited(by=setup_actor, reason="elsewhere"):
         EnrolmentPain.objects.filter(enrolment=other_site_enrolment).update(side="both")
     assert "elsewhere" not in [entry.reason for entry in patient_history(alice, enrolment)]
+
+
+def test_thresholds_and_events_are_told_with_old_and_new_to_who_may_see_them(trial, enrolment, alice, uma, now):
+    row = NewThreshold(patient="P-0001", percent_mso=54, hemisphere=Hemisphere.RIGHT, measured_on=date(2026, 11, 12))
+    (threshold,) = record_thresholds(trial=trial, rows=[row], by=alice, now=now).thresholds
+    correct_threshold(threshold, row=replace(row, percent_mso=45), reason=Reason("typing_error"), by=alice, now=now)
+    event = NewAdverseEvent(patient="P-0001", term=AdverseEventTerm.HEADACHE, grade=1, onset_on=date(2026, 11, 12))
+    record_adverse_events(trial=trial, rows=[event], by=alice, now=now)
+    sentences = [entry.sentence for entry in patient_history(alice, enrolment)]
+    assert "Corrected the motor threshold of 2026-11-12: % MSO from 54 to 45." in sentences
+    assert (
+        "Recorded the adverse event Headache of 2026-11-12: grade 1, serious no, relatedness Not assessed,"
+        " action Not recorded, outcome Not known." in sentences
+    )
