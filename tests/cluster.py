@@ -7,13 +7,12 @@ tests that need no database.
 from __future__ import annotations
 
 import atexit
-import fcntl
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
@@ -35,6 +34,13 @@ def _use_given_server() -> None:
         os.environ[name] = f"postgresql://rtms_{role}@/{os.environ['RTMS_DB_NAME']}?host={at['host']}"
 
 
+def _data_until_the_end(prefix: str) -> None:
+    """Make a data directory; whoever made it, and no process that inherits it, removes it at the end."""
+    if "RTMS_TEST_HELD" not in os.environ:
+        os.environ |= {"RTMS_DATA": tempfile.mkdtemp(prefix=prefix), "RTMS_TEST_HELD": "1"}
+        atexit.register(shutil.rmtree, os.environ["RTMS_DATA"], ignore_errors=True)
+
+
 def _prepare_environment() -> None:
     """Choose the server; runs at import, before the settings are read."""
     os.environ.setdefault("SECRET_KEY", "test-secret-key-that-protects-nothing")
@@ -43,12 +49,13 @@ def _prepare_environment() -> None:
     os.environ["RTMS_DB_NAME"] = f"rtms_test_{WORKER}_{os.getppid() if WORKER != 'main' else os.getpid()}"
     given = os.environ.get("RTMS_TEST_SERVER", "")
     if given == "none":
-        os.environ["RTMS_DATA"] = tempfile.mkdtemp(prefix="rtms-none-")
+        _data_until_the_end("rtms-none-")
         for role in ROLES:
             os.environ["DATABASE_URL" if role == "web" else f"DATABASE_URL_{role.upper()}"] = "postgresql://nobody@127.0.0.1:1/none"
         os.environ.setdefault("BROKER_URL", "redis://127.0.0.1:1/0")
     elif given:
-        os.environ.setdefault("RTMS_DATA", tempfile.mkdtemp(prefix="rtms-test-"))
+        if "RTMS_DATA" not in os.environ:
+            _data_until_the_end("rtms-test-")
         os.environ.setdefault("BROKER_URL", "redis://127.0.0.1:1/0")
         os.environ.setdefault("RTMS_HTTPS", "0")
         _use_given_server()
@@ -75,15 +82,6 @@ def administrator(database: str = "postgres") -> psycopg.Connection[tuple[object
     return psycopg.connect(host=str(host), user="rtms_bootstrap", password=secrets["database_bootstrap"], dbname=database, autocommit=True)
 
 
-@contextmanager
-def _one_at_a_time() -> Iterator[None]:
-    """Let one worker build the template while the others wait."""
-    path = Path(os.environ["RTMS_DATA"]) / "template.lock"
-    with open(path, "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 def _migrated_marker() -> str:
     """Return what the template was made from, so that a long-lived server gets a new one after a migration."""
     import hashlib
@@ -96,9 +94,13 @@ def _migrated_marker() -> str:
 
 
 def ensure_template() -> str:
-    """Return the name of a database with every migration applied, made once."""
+    """Return the name of a database with every migration applied, made once.
+
+    The lock is the server's, since runs that share nothing else may share the server; it ends with the connection.
+    """
     name = f"{TEMPLATE}_{_migrated_marker()}"
-    with _one_at_a_time(), administrator() as connection:
+    with administrator() as connection:
+        connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [TEMPLATE])
         if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s AND datistemplate", [name]).fetchone():
             return name
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')

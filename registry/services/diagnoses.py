@@ -14,7 +14,7 @@ from registry.services.intake import RowsIntake
 from registry.services.jobs import mark_stale
 from registry.services.patient_codes import Known
 from registry.services.row_sets import Merge, Tally, latest_date
-from registry.vocabulary import DiagnosticCertainty, MechanismClass, PainCondition, Side
+from registry.vocabulary import Conduct, DiagnosticCertainty, MechanismClass, PainCondition, Side
 
 DIAGNOSES = Merge(
     "registry_paindiagnosis",
@@ -89,6 +89,11 @@ class DiagnosisIntake(RowsIntake[NewDiagnosis]):
     key = ("patient", "diagnosis")
     owner = ("patient_id", "patient_id")
 
+    def load(self, rows: Sequence[NewDiagnosis]) -> None:
+        with connections[self.using].cursor() as cursor:
+            cursor.execute(_FROZEN_CONDITIONS, [[known.patient_id for known in self.patients.values()]])
+            self._frozen = {(patient_id, code): words for patient_id, code, *words in cursor.fetchall()}
+
     def resolve(self, number: int, row: NewDiagnosis, patient: Known) -> tuple[object, ...] | None:
         if row.condition == PainCondition.OTHER and not row.condition_text:
             self.checks.note(number, "condition_text", "", "is empty although the condition is 'other'", "Name the condition")
@@ -96,8 +101,22 @@ class DiagnosisIntake(RowsIntake[NewDiagnosis]):
         if row.onset and row.onset > latest_date(self.now).isoformat():
             self.checks.note(number, "onset", row.onset, "is in the future", "Enter when the pain began, as exactly as known")
             return None
+        if self._differs_from_frozen(number, row, patient):
+            return None
         words = (row.condition, row.condition_text, row.certainty, row.mechanism, row.onset, row.icd10, row.icd11)
         return (patient.patient_id, row.diagnosis, *map(str, words))
+
+    def _differs_from_frozen(self, number: int, row: NewDiagnosis, patient: Known) -> bool:
+        """Note a condition other than that of the primary pain somebody was allocated with."""
+        frozen = self._frozen.get((patient.patient_id, row.diagnosis))
+        for column, kept in zip(("condition", "condition_text"), frozen or (), strict=False):
+            given = str(getattr(row, column))
+            if given != kept:
+                wrong = f"differs from the condition of the primary pain, {kept or 'empty'}, which is frozen at allocation"
+                remedy = f"Keep {kept or 'it empty'}; record what was found later as another diagnosis"
+                self.checks.note(number, column, given, wrong, remedy)
+                return True
+        return False
 
 
 class PainIntake(RowsIntake[NewPain]):
@@ -115,8 +134,10 @@ class PainIntake(RowsIntake[NewPain]):
             self._diagnoses = {(patient_id, code): pk for patient_id, code, pk in cursor.fetchall()}
             cursor.execute(_PRIMARY, [enrolments])
             primary = cursor.fetchall()
-        self._has_primary = {enrolment_id for enrolment_id, _, _ in primary}
-        self._frozen = {enrolment_id: diagnosis_id for enrolment_id, diagnosis_id, is_allocated in primary if is_allocated}
+        self._has_primary = {enrolment_id for enrolment_id, *_ in primary}
+        self._frozen = {enrolment_id: diagnosis_id for enrolment_id, diagnosis_id, _, is_allocated in primary if is_allocated}
+        follows = self.trial.conduct == Conduct.PROSPECTIVE
+        self._side = {enrolment_id: side for enrolment_id, _, side, is_allocated in primary if is_allocated and follows}
         self._brought = {row.patient for row in rows if row.rank == 1}
 
     def resolve(self, number: int, row: NewPain, patient: Known) -> tuple[object, ...] | None:
@@ -126,10 +147,7 @@ class PainIntake(RowsIntake[NewPain]):
             remedy = f"Use one of: {', '.join(codes)}" if codes else "Add the diagnosis to diagnoses.csv first"
             self.checks.note(number, "diagnosis", row.diagnosis, "is no diagnosis of this patient", remedy)
             return None
-        if row.rank == 1 and self._frozen.get(patient.id, diagnosis_id) != diagnosis_id:
-            self.checks.note(
-                number, "diagnosis", row.diagnosis, "differs from the primary pain, which is frozen at allocation", _FREEZE_REMEDY
-            )
+        if row.rank == 1 and self._differs_from_frozen(number, row, patient, diagnosis_id):
             return None
         if row.patient not in self._brought and patient.id not in self._has_primary:
             self.checks.note(
@@ -138,9 +156,30 @@ class PainIntake(RowsIntake[NewPain]):
             return None
         return patient.id, row.rank, diagnosis_id, row.body_region, str(row.side)
 
+    def _differs_from_frozen(self, number: int, row: NewPain, patient: Known, diagnosis_id: int) -> bool:
+        """Note another pain than the one somebody was allocated with."""
+        if self._frozen.get(patient.id, diagnosis_id) != diagnosis_id:
+            wrong = "differs from the primary pain, which is frozen at allocation"
+            self.checks.note(number, "diagnosis", row.diagnosis, wrong, _FREEZE_REMEDY)
+            return True
+        side = self._side.get(patient.id, Side.NOT_RECORDED)
+        if side not in (Side.NOT_RECORDED, row.side):
+            wrong = f"differs from the side of the primary pain, {side}, which is frozen at allocation"
+            self.checks.note(number, "side", row.side, wrong, f"Keep {side}; follow a pain found later under another rank")
+            return True
+        return False
+
 
 _FREEZE_REMEDY = "Keep the diagnosis; record a corrected factor beside the stratum"
 _PRIMARY = """
-    SELECT p.enrolment_id, p.diagnosis_id, EXISTS (SELECT FROM registry_allocation a WHERE a.enrolment_id = p.enrolment_id)
+    SELECT p.enrolment_id, p.diagnosis_id, p.side, EXISTS (SELECT FROM registry_allocation a WHERE a.enrolment_id = p.enrolment_id)
     FROM registry_enrolmentpain p WHERE p.rank = 1 AND p.enrolment_id = ANY(%s)
+"""
+_FROZEN_CONDITIONS = """
+    SELECT d.patient_id, d.code, d.condition, d.condition_text FROM registry_paindiagnosis d
+    WHERE d.patient_id = ANY(%s) AND EXISTS (
+        SELECT FROM registry_enrolmentpain p JOIN registry_enrolment e ON e.id = p.enrolment_id
+        JOIN registry_trial t ON t.id = e.trial_id JOIN registry_allocation a ON a.enrolment_id = e.id
+        WHERE p.diagnosis_id = d.id AND p.rank = 1 AND t.conduct = 'prospective'
+    )
 """
