@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from registry.models import AnalysisPlan, Epoch, PlanTimePoint, ProtocolVersion, Scale, Trial, VisitType
+from registry.models import (
+    AnalysisPlan,
+    Epoch,
+    PlanTimePoint,
+    PrescribedBlock,
+    Prescription,
+    ProtocolVersion,
+    Scale,
+    Treatment,
+    Trial,
+    VisitType,
+)
+from registry.rules.tables.stimulation_facts import BlockFacts
 from registry.rules.tables.trial_facts import PlanFacts, ProtocolFacts
+from registry.services.trial_records import PRESCRIPTION_FIELDS
 
 # Facts that the row stores under their own name.
 PLAN_FIELDS = (
@@ -25,7 +38,7 @@ PLAN_FIELDS = (
 
 
 def add_protocols(trial: Trial, protocols: Sequence[ProtocolFacts], using: str) -> None:
-    """Add versions of the protocol with their epochs, in two statements."""
+    """Add versions of the protocol with their epochs and prescriptions, in a fixed number of statements."""
     versions = ProtocolVersion.objects.using(using).bulk_create(
         ProtocolVersion(trial_id=trial.pk, version=facts.version, effective_from=facts.effective_from, summary=facts.summary)
         for facts in protocols
@@ -42,6 +55,38 @@ def add_protocols(trial: Trial, protocols: Sequence[ProtocolFacts], using: str) 
         for version, facts in zip(versions, protocols, strict=True)
         for position, epoch in enumerate(facts.epochs, start=1)
     )
+    if any(facts.prescriptions for facts in protocols):
+        _add_prescriptions(trial, list(zip(versions, protocols, strict=True)), using)
+
+
+def _add_prescriptions(trial: Trial, versions: Sequence[tuple[ProtocolVersion, ProtocolFacts]], using: str) -> None:
+    treatments = dict(Treatment.objects.using(using).filter(trial=trial).values_list("code", "pk"))
+    rows = Prescription.objects.using(using).bulk_create(
+        Prescription(
+            protocol_version_id=version.pk,
+            treatment_id=treatments.get(facts.treatment),
+            **{name: getattr(facts, name) for name in PRESCRIPTION_FIELDS if name != "session_days"},
+            session_days=list(facts.session_days),
+        )
+        for version, protocol in versions
+        for facts in protocol.prescriptions
+    )
+    blocks = [protocol.blocks_of(facts.treatment) for _, protocol in versions for facts in protocol.prescriptions]
+    PrescribedBlock.objects.using(using).bulk_create(
+        block for row, facts in zip(rows, blocks, strict=True) for block in _prescribed_blocks(row, facts)
+    )
+
+
+def _prescribed_blocks(row: Prescription, blocks: Sequence[BlockFacts]) -> Iterator[PrescribedBlock]:
+    for position, facts in enumerate(blocks, start=1):
+        pattern = facts.pattern
+        yield PrescribedBlock(
+            prescription_id=row.pk,
+            position=position,
+            bursts_per_train=pattern.bursts_per_train,
+            **{name: getattr(pattern, name) for name in ("frequency_hz", "trains", "gap_s", "pulses_per_burst", "intra_burst_hz")},
+            **{name: getattr(facts, name) for name in ("target", "target_text", "hemisphere", "intensity_percent", "intensity_reference")},
+        )
 
 
 def add_plans(trial: Trial, plans: Sequence[PlanFacts], using: str) -> None:

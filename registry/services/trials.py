@@ -15,6 +15,7 @@ from registry.roles import Permission
 from registry.rules.tables.trial_facts import PlanFacts, ScaleFacts, TrialDefinition
 from registry.services.auditing import audited
 from registry.services.row_sets import Tally, check_open
+from registry.services.trial_devices import conversion_key, write_devices
 from registry.services.trial_records import TRIAL_FIELDS, definition_of
 from registry.services.trial_versions import add_plans, add_protocols
 from registry.vocabulary import Act
@@ -35,25 +36,34 @@ class DefinedTrial:
 
 
 def define_trial(
-    *, definition: TrialDefinition, by: User, now: datetime, with_allocations: bool = False, reason: str = "", using: str = "default"
+    *,
+    definition: TrialDefinition,
+    by: User,
+    now: datetime,
+    with_allocations: bool = False,
+    appoint: bool = True,
+    reason: str = "",
+    using: str = "default",
 ) -> DefinedTrial:
     """Make the trial, or extend and correct the one of that slug; raise InvalidInput for a change that may not be.
 
-    Who makes a trial becomes its data manager, and its unmasked statistician if they bring its allocations.
+    Who makes a trial becomes its data manager, and its unmasked statistician if they bring its allocations; without
+    `appoint` they get no role in it.
     """
     with audited(by=by, reason=reason or "trial defined", using=using):
-        _lock_name(definition.trial.slug, using)
+        lock_name(definition.trial.slug, using)
         trial = Trial.objects.using(using).filter(slug=definition.trial.slug).first()
         if trial is not None:
             return _extend(trial, definition, by=by, using=using)
         if not by.is_system:
             by.check_can(Permission.TRIAL_CREATE)
         trial = _create(definition, using)
-        _appoint(trial, by, now, with_allocations=with_allocations, using=using)
+        if appoint:
+            _appoint(trial, by, now, with_allocations=with_allocations, using=using)
     return DefinedTrial(trial, created=True, tally=Tally(new=_size(definition)))
 
 
-def _lock_name(slug: str, using: str) -> None:
+def lock_name(slug: str, using: str = "default") -> None:
     """Let one person at a time define a trial, until the end of the transaction."""
     with connections[using].cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('registry_trial'), hashtext(%s))", [slug])
@@ -62,7 +72,7 @@ def _lock_name(slug: str, using: str) -> None:
 def _create(definition: TrialDefinition, using: str) -> Trial:
     trial = Trial(**{name: getattr(definition.trial, name) for name in TRIAL_FIELDS})
     trial.save(using=using, force_insert=True)
-    nothing = replace(definition, sites=(), treatments=(), visit_types=(), scales=(), protocols=(), plans=())
+    nothing = replace(definition, **dict.fromkeys(LISTS, ()))
     _add_missing(trial, definition, nothing, post_hoc=False, using=using)
     return trial
 
@@ -162,6 +172,9 @@ def _plan_without_mark(plan: PlanFacts) -> object:
 LISTS: Mapping[str, Callable[[Any], object]] = {
     "sites": _code,
     "treatments": _code,
+    "stimulators": _code,
+    "coils": _code,
+    "coil_conversions": conversion_key,
     "visit_types": _code,
     "scales": _scale_key,
     "protocols": _version,
@@ -221,6 +234,7 @@ def _add_missing(trial: Trial, wanted: TrialDefinition, on_record: TrialDefiniti
     )
     treatments = _missing(wanted.treatments, on_record.treatments, _code)
     Treatment.objects.using(using).bulk_create(Treatment(trial_id=trial.pk, code=facts.code, label=facts.label) for facts in treatments)
+    write_devices(trial, wanted, on_record, using)
     visits = _missing(wanted.visit_types, on_record.visit_types, _code)
     VisitType.objects.using(using).bulk_create(
         VisitType(

@@ -64,6 +64,43 @@ label = "DLPFC"
 code = "m1"
 label = "M1"
 
+[[stimulators]]
+code = "ST-N"
+site = "N"
+maker = "Maker"
+model = "Super 2"
+serial_number = "12-34"
+software_version = "4.1"
+waveform = "biphasic"
+pulse_width_us = 280
+retired_on = 2026-01-31
+
+[[stimulators]]
+code = "ST-all"
+model = "Super 1"
+waveform = "not_recorded"
+
+[[coils]]
+code = "C-1"
+model = "Eight 70"
+shape = "figure_8"
+cooled = false
+
+[[coils]]
+code = "C-2"
+site = "S"
+maker = "Maker"
+model = "Deep"
+serial_number = "9"
+shape = "h_coil"
+cooled = true
+
+[[coil_conversions]]
+from_model = "Eight 70"
+to_model = "Deep"
+factor = 0.8125
+source = "Bench, 2025"
+
 [[visit_types]]
 code = "W4"
 label = "Week 4"
@@ -109,6 +146,54 @@ last_day = -1
 kind = "open_extension"
 period = 1
 first_day = 0
+
+[[protocol.prescriptions]]
+treatment = "m1"
+session_days = [0, 1, 1, 28]
+threshold_max_age_days = 0
+received_percent = 75
+source = "Own pilot"
+
+[[protocol.prescriptions]]
+threshold_max_age_days = 7
+received_percent = 80
+
+[[protocol.blocks]]
+treatment = "m1"
+target = "m1_hand"
+hemisphere = "contralateral"
+frequency_hz = 10
+pulses_per_train = 100
+trains = 30
+gap_s = 20.5
+pulses_per_burst = 1
+intensity_percent = 80
+intensity_reference = "rmt"
+
+[[protocol.blocks]]
+treatment = "m1"
+target = "other"
+target_text = "Somewhere"
+hemisphere = "left"
+frequency_hz = 5
+bursts_per_train = 10
+trains = 20
+gap_s = 8
+pulses_per_burst = 3
+intra_burst_hz = 50
+intensity_percent = 79.5
+intensity_reference = "amt"
+
+[[protocol.blocks]]
+target = "dlpfc"
+hemisphere = "right"
+frequency_hz = 1
+pulses_per_train = 1200
+trains = 1
+gap_s = 0
+pulses_per_burst = 1
+intensity_percent = 110
+intensity_reference = "rmt"
 
 [plan]
 version = "1"

@@ -46,10 +46,10 @@ class FileProblem:
         """Return where, what and the remedy in one line."""
         place = f"{self.file}, line {self.line}" if self.line else self.file
         where = f"{place}, {self.column}" if self.column else place
-        return f"{where}: {_shown(self.value)}{self.wrong}. {self.right}."
+        return f"{where}: {shown(self.value)}{self.wrong}. {self.right}."
 
 
-def _shown(value: str) -> str:
+def shown(value: str) -> str:
     """Return a value in quotes, cut off and without bytes that no terminal can print."""
     if not value:
         return ""

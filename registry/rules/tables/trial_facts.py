@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from registry.rules.tables.stimulation_facts import BlockFacts, CoilConversionFacts, CoilFacts, PrescriptionFacts, StimulatorFacts
+
 
 @dataclass(frozen=True, slots=True)
 class TrialFacts:
@@ -86,6 +88,12 @@ class ProtocolFacts:
     effective_from: date | None = None
     summary: str = ""
     epochs: tuple[EpochFacts, ...] = ()
+    prescriptions: tuple[PrescriptionFacts, ...] = ()
+    blocks: tuple[BlockFacts, ...] = ()
+
+    def blocks_of(self, treatment: str) -> tuple[BlockFacts, ...]:
+        """Return the blocks of the prescription for a treatment, in their order."""
+        return tuple(block for block in self.blocks if block.treatment == treatment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +185,9 @@ class TrialDefinition:
     trial: TrialFacts
     sites: tuple[SiteFacts, ...]
     treatments: tuple[TreatmentFacts, ...] = ()
+    stimulators: tuple[StimulatorFacts, ...] = ()
+    coils: tuple[CoilFacts, ...] = ()
+    coil_conversions: tuple[CoilConversionFacts, ...] = ()
     visit_types: tuple[VisitTypeFacts, ...] = ()
     scales: tuple[ScaleFacts, ...] = ()
     protocols: tuple[ProtocolFacts, ...] = ()

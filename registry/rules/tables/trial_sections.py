@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from registry.rules.tables.columns import Column, Kind, Table
+from registry.rules.tables.stimulation_sections import DEVICE_SECTIONS, PRESCRIPTION_SECTIONS
 from registry.vocabulary import (
     Anchor,
     Conduct,
@@ -213,4 +214,7 @@ CONTRASTS = Table(
     key=("arm", "against"),
 )
 
-SECTIONS = (TRIAL, SITES, TREATMENTS, VISIT_TYPES, SCALES, PROTOCOL, EPOCHS, PLAN, BASELINE, TIME_POINTS, CONTRASTS)
+SECTIONS = (
+    *(TRIAL, SITES, TREATMENTS, *DEVICE_SECTIONS, VISIT_TYPES, SCALES),
+    *(PROTOCOL, EPOCHS, *PRESCRIPTION_SECTIONS, PLAN, BASELINE, TIME_POINTS, CONTRASTS),
+)

@@ -10,12 +10,14 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from registry.rules.tables import stimulation_sections
 from registry.rules.tables import trial_sections as sections
 from registry.rules.tables.cells import canonical_decimal
 from registry.rules.tables.columns import Table
 from registry.rules.tables.plan_facts import PlanContext, check_plan, complete_baseline, complete_plan, complete_time_points
 from registry.rules.tables.problems import FileProblem, name_remedy
 from registry.rules.tables.section_reader import TRIAL_FILE, SectionReader, Values
+from registry.rules.tables.stimulation_toml import check_treatments, read_coils, read_conversions, read_prescriptions, read_stimulators
 from registry.rules.tables.trial_facts import (
     EpochFacts,
     PlanFacts,
@@ -28,7 +30,7 @@ from registry.rules.tables.trial_facts import (
     VisitTypeFacts,
 )
 
-TOP_LEVEL = ("trial", "sites", "treatments", "visit_types", "scales", "protocol", "plan")
+TOP_LEVEL = ("trial", "sites", "treatments", "stimulators", "coils", "coil_conversions", "visit_types", "scales", "protocol", "plan")
 SCALE_LIMIT = 1000
 
 
@@ -42,7 +44,7 @@ def read_trial(text: str) -> tuple[TrialDefinition | None, list[FileProblem]]:
     for key in data:
         if key not in TOP_LEVEL:
             reader.problem(key, 0, "", None, f"there is no section '{key}'", name_remedy(key, TOP_LEVEL, "section"))
-    definition = _definition(reader, data)
+    definition = definition_from(reader, data)
     return (None if reader.problems else definition), reader.problems
 
 
@@ -54,17 +56,20 @@ def _syntax_problem(message: str) -> FileProblem:
     )
 
 
-def _definition(reader: SectionReader, data: Mapping[str, Any]) -> TrialDefinition | None:
-    """Read every section; the result is used only where the reader found no problem."""
+def definition_from(reader: SectionReader, data: Mapping[str, Any]) -> TrialDefinition | None:
+    """Return the definition that sections hold, every default filled in; of use only where the reader found no problem."""
     trial = reader.read(sections.TRIAL, 0, data.get("trial", {}))
     sites = reader.read_list(sections.SITES, data.get("sites"))
     if not sites:
         reader.problem("sites", 0, "", None, "the trial has no site", 'Add at least one [[sites]] with code = "..."')
     treatments = reader.read_list(sections.TREATMENTS, data.get("treatments"))
+    site_codes = {row["code"] for row in sites}
+    stimulators, coils = read_stimulators(reader, data, site_codes), read_coils(reader, data, site_codes)
+    conversions = read_conversions(reader, data)
     visits = [_labelled(row) for row in reader.read_list(sections.VISIT_TYPES, data.get("visit_types"))]
     scales = [_labelled(row) for row in reader.read_list(sections.SCALES, data.get("scales"))]
     _check_scales(reader, scales)
-    protocols = _protocols(reader, data.get("protocol"))
+    protocols = _protocols(reader, data.get("protocol"), {row["code"] for row in treatments})
     if reader.problems:
         return None
     scale_facts = tuple(ScaleFacts(**row) for row in scales)
@@ -74,6 +79,9 @@ def _definition(reader: SectionReader, data: Mapping[str, Any]) -> TrialDefiniti
         trial=TrialFacts(**trial),
         sites=tuple(SiteFacts(**{**row, "name": row["name"] or row["code"]}) for row in sites),
         treatments=tuple(TreatmentFacts(**_labelled(row)) for row in treatments),
+        stimulators=stimulators,
+        coils=coils,
+        coil_conversions=conversions,
         visit_types=visit_facts,
         scales=scale_facts,
         protocols=protocols,
@@ -102,15 +110,20 @@ def _as_list(data: object) -> list[Any]:
     return [] if data is None else data if isinstance(data, list) else [data]
 
 
-def _protocols(reader: SectionReader, data: object) -> tuple[ProtocolFacts, ...]:
+def _protocols(reader: SectionReader, data: object, treatments: set[str]) -> tuple[ProtocolFacts, ...]:
     protocols: list[ProtocolFacts] = []
-    first = 0
+    first = prescribed = blocked = 0
     for number, one in enumerate(_as_list(data)):
-        values = reader.read(sections.PROTOCOL, number, one, inner=("epochs",))
-        epochs = reader.read_list(sections.EPOCHS, one.get("epochs") if isinstance(one, Mapping) else None, first=first)
+        inner = one if isinstance(one, Mapping) else {}
+        values = reader.read(sections.PROTOCOL, number, one, inner=("epochs", "prescriptions", "blocks"))
+        epochs = reader.read_list(sections.EPOCHS, inner.get("epochs"), first=first)
         _check_epochs(reader, epochs, first)
-        first += len(epochs)
-        protocols.append(ProtocolFacts(**values, epochs=tuple(EpochFacts(**row) for row in epochs)))
+        prescriptions, blocks = read_prescriptions(reader, inner, (prescribed, blocked))
+        check_treatments(reader, prescriptions, treatments, prescribed)
+        first, prescribed, blocked = first + len(epochs), prescribed + len(prescriptions), blocked + len(blocks)
+        protocols.append(
+            ProtocolFacts(**values, epochs=tuple(EpochFacts(**row) for row in epochs), prescriptions=prescriptions, blocks=blocks)
+        )
     _check_versions(reader, "protocol", [protocol.version for protocol in protocols])
     return tuple(protocols)
 
@@ -156,15 +169,33 @@ def _blocks(definition: TrialDefinition) -> Iterator[str]:
         yield _block("[[sites]]", sections.SITES, site)
     for treatment in sorted(definition.treatments, key=lambda treatment: treatment.code):
         yield _block("[[treatments]]", sections.TREATMENTS, treatment)
+    yield from _device_blocks(definition)
     for visit in definition.visit_types:
         yield _block("[[visit_types]]", sections.VISIT_TYPES, visit)
     for scale in sorted(definition.scales, key=lambda scale: (scale.code, scale.version)):
         yield _block("[[scales]]", sections.SCALES, scale)
     for protocol in definition.protocols:
-        yield _block(_header("protocol", definition.protocols), sections.PROTOCOL, protocol)
-        yield from (_block("[[protocol.epochs]]", sections.EPOCHS, epoch) for epoch in protocol.epochs)
+        yield from _protocol_blocks(protocol, _header("protocol", definition.protocols))
     for plan in definition.plans:
         yield from _plan_blocks(plan, _header("plan", definition.plans))
+
+
+def _device_blocks(definition: TrialDefinition) -> Iterator[str]:
+    for stimulator in sorted(definition.stimulators, key=lambda one: one.code):
+        yield _block("[[stimulators]]", stimulation_sections.STIMULATORS, stimulator)
+    for coil in sorted(definition.coils, key=lambda one: one.code):
+        yield _block("[[coils]]", stimulation_sections.COILS, coil)
+    for conversion in sorted(definition.coil_conversions, key=lambda one: (one.from_model, one.to_model)):
+        yield _block("[[coil_conversions]]", stimulation_sections.COIL_CONVERSIONS, conversion)
+
+
+def _protocol_blocks(protocol: ProtocolFacts, header: str) -> Iterator[str]:
+    yield _block(header, sections.PROTOCOL, protocol)
+    yield from (_block("[[protocol.epochs]]", sections.EPOCHS, epoch) for epoch in protocol.epochs)
+    for one in protocol.prescriptions:
+        yield _block("[[protocol.prescriptions]]", stimulation_sections.PRESCRIPTIONS, one)
+    for block in protocol.blocks:
+        yield _block("[[protocol.blocks]]", stimulation_sections.BLOCKS, block)
 
 
 def _header(name: str, versions: Sequence[object]) -> str:

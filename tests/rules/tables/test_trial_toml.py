@@ -197,3 +197,78 @@ def test_epochs_end_after_they_begin() -> None:
     assert sentences(DIARY.replace("first_day = -7", "first_day = 7")) == [
         "trial.toml, line 18, protocol.epochs.last_day: '-1' lies before the first day. Swap them."
     ]
+
+
+STIMULATION = """
+[[treatments]]
+code = "m1"
+[[stimulators]]
+code = "ST"
+model = "Super"
+site = "N"
+[[coils]]
+code = "C"
+model = "Eight"
+shape = "figure_8"
+[[coil_conversions]]
+from_model = "Eight"
+to_model = "Deep"
+factor = 0.8
+source = "Bench"
+[protocol]
+version = "1"
+[[protocol.prescriptions]]
+treatment = "m1"
+session_days = [0, 1, 28]
+[[protocol.blocks]]
+treatment = "m1"
+target = "m1_hand"
+hemisphere = "contralateral"
+frequency_hz = 10
+train_s = 10
+trains = 30
+gap_s = 20
+intensity_percent = 80
+"""
+
+
+def with_stimulation(old: str = "", new: str = "") -> str:
+    return '[trial]\nslug = "x"\nname = "X"\nconduct = "prospective"\n[[sites]]\ncode = "N"\n' + STIMULATION.replace(old, new)
+
+
+def test_seconds_of_a_train_are_kept_as_pulses() -> None:
+    definition, problems = read_trial(with_stimulation())
+    assert (problems, definition is None) == ([], False)
+    [protocol] = definition.protocols
+    [block] = protocol.blocks_of("m1")
+    assert (block.pulses_per_train, block.bursts_per_train, block.pattern.pulses) == (100, None, 3000)
+    assert protocol.prescriptions[0].session_days == (0, 1, 28)
+    assert read_trial(write_trial(definition)) == (definition, [])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "train_s = 10",
+            "train_s = 0.15",
+            "protocol.blocks.train_s: 10 Hz for 0.15 s is no whole number of pulses. Enter 0.1 s or 0.2 s, or",
+        ),
+        ("trains = 30", "trains = 1", "protocol.blocks.gap_s: one train has no pause after it. Enter 0 seconds, or more trains."),
+        ("_hz = 10", "_hz = 900", "protocol.blocks.frequency_hz: '900' is not possible. Enter a value from 0.1 to 100 Hz."),
+        ("percent = 80", "percent = 80.25", "protocol.blocks.intensity_percent: '80.25' has more than one decimal. Round it to"),
+        ("factor = 0.8", "factor = 0", "coil_conversions.factor: '0' is no factor. Enter a number from 0.1 to 10 with"),
+        ('model = "Deep"', 'model = "Eight"', "coil_conversions.to_model: 'Eight' is the same model. Name another model;"),
+        ('site = "N"', 'site = "Q"', "stimulators.site: 'Q' is no site of the trial. Use one of: N."),
+        ("[0, 1, 28]", "[1, 0]", "protocol.prescriptions.session_days: '1, 0' are not in their order. Sort them by day."),
+        ('"m1_hand"', '"other"', "protocol.blocks.target_text: is empty. Say which target it is."),
+        ('code = "m1"', 'code = "m2"', "protocol.prescriptions.treatment: 'm1' is no treatment of the trial. Use one of: m2."),
+        ('treatment = "m1"\ntarget', "target", "protocol.prescriptions.treatment: 'm1' has no block. Add [[protocol.blocks]] with"),
+    ],
+)
+def test_what_is_wrong_with_devices_and_prescriptions_is_told_with_its_line(old: str, new: str, said: str) -> None:
+    text = with_stimulation(old, new)
+    definition, problems = read_trial(text)
+    assert definition is None
+    assert said in problems[0].sentence
+    assert problems[0].line > 0
