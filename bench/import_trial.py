@@ -2,21 +2,28 @@
 
 Runs on a throw-away server (or RTMS_TEST_SERVER, as the tests do). 40 diary scores a patient; prints, for the score table:
 seconds, rows a second, and the multiple of COPY into a bare table and of COPY into a table with the same columns, checks and
-indexes but without history. `--timed` adds the time of each answer.
+indexes but without history. `--timed` adds the time of each answer. Then the outcomes of what was imported, seals included:
+the first refresh, refreshes after one corrected value each, and the floor of both, counting the scores.
 """
 
 from __future__ import annotations
 
 import os
 import random
+import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests import cluster
+
+if TYPE_CHECKING:
+    from registry.models import Trial, User
 
 SCORES_EACH = 40
 FIRST_DAY = date(2025, 1, 1)
@@ -108,12 +115,22 @@ def copy_equal() -> float:
 
 
 def main() -> None:
-    """Import once, and print the table."""
+    """Import once, compute the outcomes, and print the tables."""
     patients = int(next((word for word in sys.argv[1:] if word.isdigit()), "10000"))
     times = "--timed" in sys.argv
-    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+    os.environ |= {"DJANGO_SETTINGS_MODULE": "tests.settings", "RTMS_DB_ROLE": "worker"}
     name = os.environ["RTMS_DB_NAME"]
     cluster.make_database(name, cluster.ensure_template())
+    try:
+        compare(patients, times=times)
+    finally:
+        from django.db import connections
+
+        connections.close_all()
+        cluster.drop_database(name)
+
+
+def compare(patients: int, *, times: bool) -> None:
     import django
 
     django.setup()
@@ -129,9 +146,13 @@ def main() -> None:
         bare = copy_bare(folder / "pain_scores.csv", times=times)
         scores = timed_scores(lambda: bring_in(folder, by=by, now=timezone.now()))
         bare = min(bare, copy_bare(folder / "pain_scores.csv", times=times))
-    equal = copy_equal()
-    rows = patients * SCORES_EACH
-    lines = [f"{'':38}{'seconds':>9}{'rows/s':>10}{'x bare':>8}{'x equal':>9}"]
+    print_import(patients * SCORES_EACH, bare, copy_equal(), scores)
+    print_outcomes(by)
+
+
+def print_import(rows: int, bare: float, equal: float, scores: dict[str, float]) -> None:
+    """Print the import beside both kinds of COPY."""
+    lines = [f"{rows:<38}{'seconds':>9}{'rows/s':>10}{'x bare':>8}{'x equal':>9}"]
     for label, seconds in (
         ("COPY into a bare table", bare),
         ("COPY into an equal table, no history", equal),
@@ -140,7 +161,43 @@ def main() -> None:
     ):
         lines.append(f"{label:38}{seconds:9.2f}{rows / seconds:10.0f}{seconds / bare:8.1f}{seconds / equal:9.2f}")
     sys.stdout.write("\n".join([*lines, ""]))
-    cluster.drop_database(name)
+
+
+def print_outcomes(by: User) -> None:
+    """Print the first refresh and those after one corrected value, beside counting the scores."""
+    from registry.models import Trial
+    from registry.outcomes.refresh import refresh_trial
+    from registry.services import accounts
+
+    trial = Trial.objects.get(slug="bench")
+    accounts.add_membership(user=by, role="coordinator", trial=trial, site=None, by=by, valid_from=FIRST_DAY)
+    first = timed(lambda: refresh_trial(trial.pk))
+    later, count = [], []
+    for _ in range(5):
+        correct_one(trial, by)
+        later.append(timed(lambda: refresh_trial(trial.pk)))
+        count.append(timed(count_scores))
+    floor = statistics.median(count)
+    for label, seconds in (("counting the scores", floor), ("first refresh", first), ("after one value", statistics.median(later))):
+        sys.stdout.write(f"{label:38}{seconds:9.3f} s {seconds / floor:8.2f} x\n")
+
+
+def count_scores() -> None:
+    from registry.models import PainScore
+
+    PainScore.objects.count()
+
+
+def correct_one(trial: Trial, by: User) -> None:
+    """Correct one value of somebody, as a person does."""
+    from django.utils import timezone
+
+    from registry.models import PainScore
+    from registry.services.scores import CORRECTION_REASONS, Reason, correct_score
+
+    score = PainScore.objects.filter(enrolment__trial=trial, ended_at__isnull=True).latest("pk")
+    value = Decimal(0) if score.value else Decimal(1)
+    correct_score(score, value=value, reason=Reason(next(iter(CORRECTION_REASONS)), "bench"), by=by, now=timezone.now())
 
 
 def timed_scores(action: Callable[[], object]) -> dict[str, float]:

@@ -27,6 +27,7 @@ FUNCTIONS = {
     "registry_require_change()": APPLICATION_ROLES,
     "registry_seal()": ("rtms_worker",),
     "registry_seal_hash(bigint, bytea, jsonb)": ("rtms_worker",),
+    "registry_analyze_grown()": ("rtms_worker",),
     "registry_allocate(bigint, smallint, text, timestamptz, date)": ("rtms_web", "rtms_worker", "rtms_unmasked"),
     "closed.gate()": ("rtms_unmasked",),
     "closed.seal_events()": ("rtms_unmasked",),

@@ -43,6 +43,7 @@ def refresh_trial(trial_id: int, *, clock: Callable[[], datetime] = timezone.now
     A trial without a plan has no outcomes; nothing is made.
     """
     with session_lock(f"registry_refresh:{trial_id}"), sealing_lock():
+        _let_the_planner_know_what_grew()
         closed_seal = seal_closed_events(Trial.objects.get(pk=trial_id))
         with transaction.atomic():
             with connection.cursor() as cursor:
@@ -55,6 +56,11 @@ def refresh_trial(trial_id: int, *, clock: Callable[[], datetime] = timezone.now
                 trial, open_snapshot_id=made.snapshot.pk, number=made.snapshot.number, payload=made.closed, sha256=digest(made.closed)
             )
     return made.snapshot
+
+
+def _let_the_planner_know_what_grew() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT registry_analyze_grown()")
 
 
 def _forget(trial: Trial) -> _Made:

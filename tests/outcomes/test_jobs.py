@@ -253,3 +253,14 @@ def test_heartbeat_is_one_row() -> None:
     heartbeat()
     assert abs(WorkerHeartbeat.objects.get().beat_at - timezone.now()) < timedelta(seconds=30)
     assert connection.settings_dict["USER"] == "rtms_worker"
+
+
+def test_a_refresh_plans_for_what_an_import_just_brought(allocated: Enrolment) -> None:
+    """PostgreSQL looks at grown tables a minute later; until then it plans for empty ones, ten minutes for seconds' work."""
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO registry_stalemark (trial_id) SELECT %s FROM generate_series(1, 5000)", [allocated.trial_id])
+        cursor.execute("SELECT reltuples FROM pg_class WHERE relname = 'registry_stalemark'")
+        assert cursor.fetchone()[0] < 5000
+        refresh_trial(allocated.trial_id)
+        cursor.execute("SELECT reltuples FROM pg_class WHERE relname = 'registry_stalemark'")
+        assert cursor.fetchone() == (5000,)
