@@ -36,6 +36,7 @@ LONGEST_TEXTS = {
     "row_id": 80,
 }
 LONGEST_EFFECT = 200
+MOST_OTHERS = 5
 LONGEST_TARGET = 120
 
 
@@ -170,6 +171,8 @@ def _range_problems(row: NewSession) -> list[Problem]:
 
 
 def _side_effect_problems(effects: Sequence[NewSideEffect]) -> Iterator[Problem]:
+    if sum(effect.term is AdverseEventTerm.OTHER for effect in effects) > MOST_OTHERS:
+        yield Problem("side_effects", f"Enter at most {MOST_OTHERS} other side effects; put several into one.", "too_many")
     seen: set[AdverseEventTerm] = set()
     for position, effect in enumerate(effects):
         field = f"side_effects[{position}]"

@@ -1,0 +1,130 @@
+"""Stimulation sessions: record a set, each once, with its dose, deviations, pains and side effects; void one, bring it back.
+
+Safety verdicts have no place here yet: they come between `prepare` and the writing, and never stop a record of what was given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import IntegrityError
+
+from registry.exceptions import Conflict
+from registry.models import Enrolment, SessionDeviation, SessionDraft, StimulationBlock, StimulationSession, Trial, User
+from registry.roles import Permission
+from registry.rules.stimulation import NewSession
+from registry.services.auditing import audited
+from registry.services.jobs import mark_stale
+from registry.services.row_sets import check_open
+from registry.services.stimulation_answers import name_pains, new_events, new_scores, write_events, write_guesses, write_scores
+from registry.services.stimulation_references import SessionReferences
+from registry.services.stimulation_repeats import repeated_records
+from registry.services.stimulation_rows import Prepared, Writing, prepare
+
+NAMED_IN_A_SENTENCE = 3
+
+
+@dataclass(frozen=True)
+class RecordedSessions:
+    """The sessions that were written, in the order of their rows, and how many rows were repeats of sessions on record."""
+
+    sessions: list[StimulationSession]
+    repeated: int
+
+
+def record_sessions(
+    *, trial: Trial, rows: Iterable[NewSession], by: User, now: datetime, reason: str = "", complete: bool = False
+) -> RecordedSessions:
+    """Write a set of sessions in a number of statements that does not depend on its size; all or nothing, each record once.
+
+    A row whose `record` is on record with the same content is a repeat and changes nothing; with another content it raises
+    Conflict, and so does a number that another session of the patient has. Raises NotFound for a patient the person cannot
+    see, InvalidInput naming each wrong field. `complete` asks for every answer the session form requires.
+    """
+    check_open(trial)
+    rows = list(rows)
+    references = session_references(trial, rows, by, Permission.SESSION_RECORD)
+    writing = Writing(references, by, now, complete, Permission.SESSION_RECORD)
+    prepared = prepare(rows, writing, [None] * len(rows))
+    try:
+        return _record(prepared, writing, reason)
+    except IntegrityError as error:
+        raise refusal(error) from error
+
+
+def session_references(trial: Trial, rows: Sequence[NewSession], by: User, permission: Permission) -> SessionReferences:
+    """Read what these rows refer to."""
+    return SessionReferences(
+        trial=trial,
+        by=by,
+        permission=permission,
+        codes={row.patient for row in rows},
+        thresholds={row.threshold for row in rows if row.threshold is not None},
+    )
+
+
+def refusal(error: IntegrityError) -> Exception:
+    """Return what a broken constraint means to the person; a constraint nobody expects stays what it is."""
+    if "row_id_unique" in str(error):
+        return Conflict("A row_id is in use for this patient already. Correct that session, or give the new one its own.")
+    if "session_version_unique" in str(error) or "session_one_standing" in str(error):
+        return Conflict("The identifier of this session belongs to another one already. Begin a new entry for a new session.")
+    return error
+
+
+def _record(prepared: Sequence[Prepared], writing: Writing, reason: str) -> RecordedSessions:
+    with audited(by=writing.by, reason=reason or "sessions recorded"):
+        hold_patients({one.patient.id for one in prepared})
+        repeated = repeated_records(prepared)
+        new = [one for one in prepared if one.session.record not in repeated]
+        check_numbers([one.session for one in new], correcting=())
+        if new:
+            _write(new, writing)
+    return RecordedSessions([one.session for one in new], len(prepared) - len(new))
+
+
+def hold_patients(enrolment_ids: Iterable[int]) -> None:
+    """Let one transaction at a time write a patient's sessions, so that what was looked up still holds when it is written."""
+    list(Enrolment.objects.select_for_update(no_key=True).filter(pk__in=list(enrolment_ids)).order_by("pk").values_list("pk"))
+
+
+def check_numbers(sessions: Sequence[StimulationSession], *, correcting: Iterable[UUID]) -> None:
+    """Raise Conflict where a session's number is that of another standing one of the patient; `correcting` are not others."""
+    wanted = {(one.enrolment_id, one.period, one.number) for one in sessions if one.number is not None}
+    if not wanted:
+        return
+    standing = StimulationSession.objects.filter(ended_at__isnull=True, number__isnull=False)
+    others = standing.filter(enrolment_id__in={key[0] for key in wanted}).exclude(record__in=list(correcting))
+    found = others.values_list("enrolment_id", "period", "number", "enrolment__patient_code")
+    taken = [f"{number} of {code}" for enrolment_id, period, number, code in found if (enrolment_id, period, number) in wanted]
+    if taken:
+        named = ", ".join(sorted(taken)[:NAMED_IN_A_SENTENCE])
+        raise Conflict(f"On record already: session {named}. Correct that session, or choose another number.")
+
+
+def _write(new: Sequence[Prepared], writing: Writing) -> None:
+    references, by, now = writing.references, writing.by, writing.now
+    name_pains(new)
+    write_versions(new)
+    write_guesses(new, now)
+    write_scores([score for one in new for score in new_scores(one, ("pain_before", "pain_after"), references)], references, by, now)
+    write_events([event for one in new for event in new_events(one)], references, by, now)
+    # What was a draft is a record now.
+    drafts = SessionDraft.objects.filter(uuid__in=[one.session.record for one in new], submitted_at__isnull=True)
+    drafts.update(submitted_at=now, answers={})
+    mark_stale(references.trial, by=by, enrolment_ids={one.patient.id for one in new})
+
+
+def write_versions(prepared: Sequence[Prepared]) -> None:
+    """Add versions of sessions with their blocks and deviations, in three statements."""
+    StimulationSession.objects.bulk_create([one.session for one in prepared])
+    for one in prepared:
+        for block in one.blocks:
+            block.session = one.session
+        for deviation in one.deviations:
+            deviation.session = one.session
+    StimulationBlock.objects.bulk_create([block for one in prepared for block in one.blocks])
+    SessionDeviation.objects.bulk_create([deviation for one in prepared for deviation in one.deviations])

@@ -1,0 +1,91 @@
+"""Which sessions of a set are on record already: a repeat changes nothing, another content under the same identifier is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from decimal import Decimal
+from typing import cast
+from uuid import UUID
+
+from registry.exceptions import Conflict
+from registry.models import AdverseEvent, PainScore, StimulationSession
+from registry.rules.stimulation.session_checks import MOST_OTHERS
+from registry.services.stimulation_answers import effect_record, places
+from registry.services.stimulation_rows import Prepared
+from registry.vocabulary import SEVERITY_GRADES, AdverseEventTerm
+
+# What makes two sendings the same session. Its end, its note and who sent it are no part of that.
+CONTENT = (
+    *("enrolment_id", "number", "period", "status", "reason", "for_date", "started_at", "as_planned", "kit_code", "pulse_counter"),
+    *("pain_before_no_answer", "pain_after_no_answer", "row_id"),
+)
+BLOCK_CONTENT = (
+    *("target", "hemisphere", "frequency_hz", "pulses_per_burst", "intra_burst_hz", "bursts_per_train", "trains", "gap_s"),
+    *("intensity_percent", "intensity_reference"),
+)
+
+
+def repeated_records(prepared: Sequence[Prepared]) -> set[UUID]:
+    """Return which of these records exist; raise Conflict where one of them is another session.
+
+    The first version decides: what was corrected since is still the same record.
+    """
+    rows = StimulationSession.objects.filter(record__in=[one.session.record for one in prepared], version=1)
+    found = cast(Iterable[StimulationSession], rows.select_related("threshold").prefetch_related("blocks"))
+    stored = {session.record: session for session in found}
+    if stored:
+        repeats = [one for one in prepared if one.session.record in stored]
+        pains, effects = _first_pains(stored.values()), _first_effects(stored.values())
+        if not all(_same(one, stored[one.session.record], pains, effects) for one in repeats):
+            raise Conflict("The identifier of this session belongs to another one already. Begin a new entry for a new session.")
+    return set(stored)
+
+
+def _same(one: Prepared, stored: StimulationSession, pains: dict[UUID, Decimal], effects: dict[UUID, set[tuple[UUID, int]]]) -> bool:
+    """Tell whether a row says what was recorded first. Of a session given as planned the plan may have been amended since."""
+    row, session = one.row, one.session
+    return (
+        all(getattr(stored, name) == getattr(session, name) for name in CONTENT)
+        and (None if stored.threshold is None else stored.threshold.record) == row.threshold
+        and (row.as_planned or _blocks(list(stored.blocks.all())) == _blocks(one.blocks))
+        and (_pain(stored.pain_before_record, pains), _pain(stored.pain_after_record, pains)) == (row.pain_before, row.pain_after)
+        and stored.side_effects_asked == (row.side_effects is not None)
+        and effects.get(stored.record, set()) == _wanted_effects(one)
+    )
+
+
+def _blocks(blocks: Iterable[object]) -> list[tuple[object, ...]]:
+    return [tuple(getattr(block, name) for name in BLOCK_CONTENT) for block in blocks]
+
+
+def _pain(record: UUID | None, pains: dict[UUID, Decimal]) -> Decimal | None:
+    return None if record is None else pains.get(record)
+
+
+def _wanted_effects(one: Prepared) -> set[tuple[UUID, int]]:
+    return {
+        (effect_record(one.session.record, effect.term, place), SEVERITY_GRADES[effect.severity])
+        for place, effect in places(one.row.side_effects or ())
+    }
+
+
+def _first_pains(sessions: Collection[StimulationSession]) -> dict[UUID, Decimal]:
+    records = [record for one in sessions for record in (one.pain_before_record, one.pain_after_record) if record is not None]
+    return dict(PainScore.objects.filter(record__in=records, version=1).values_list("record", "value"))
+
+
+def _first_effects(sessions: Collection[StimulationSession]) -> dict[UUID, set[tuple[UUID, int]]]:
+    """Return the side effects that were recorded together with each session; events added later have other identifiers."""
+    possible = {record for one in sessions for record in _possible_effects(one.record)}
+    rows = AdverseEvent.objects.filter(session_record__in=[one.record for one in sessions], solicited=True, version=1)
+    found: dict[UUID, set[tuple[UUID, int]]] = {}
+    for session, record, grade in rows.values_list("session_record", "record", "grade"):
+        if record in possible:
+            found.setdefault(session, set()).add((record, grade))
+    return found
+
+
+def _possible_effects(session: UUID) -> Iterator[UUID]:
+    for term in AdverseEventTerm:
+        for place in range(MOST_OTHERS if term is AdverseEventTerm.OTHER else 1):
+            yield effect_record(session, term, place)
