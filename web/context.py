@@ -36,9 +36,11 @@ class PageFrame:
 
 # Section, label, right and route of each navigation entry.
 NAVIGATION = (
+    ("today", _("Today"), Permission.SESSION_RECORD, "today"),
     ("patients", _("Patients"), Permission.PATIENT_VIEW, "patients"),
     ("outcomes", _("Outcomes"), Permission.OUTCOMES_OPEN, "outcomes"),
     ("closed", _("Closed outcomes"), Permission.OUTCOMES_CLOSED, "outcomes_closed"),
+    ("settings", _("Settings"), Permission.TRIAL_VIEW, "trial_settings"),
 )
 
 

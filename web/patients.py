@@ -67,6 +67,7 @@ def patients(request: TrialRequest) -> HttpResponse:
         "found": found,
         "pager": pager(request.GET, page=found.page, size=PAGE_SIZE, total=found.total),
         "narrowed": form.filter() != PatientFilter(),
+        "may_add": request.user.can(Permission.PATIENT_EDIT, trial=request.trial),
     }
     return render(request, "patients/list.html", context)
 
@@ -103,5 +104,11 @@ def patient_frame(request: TrialRequest, enrolment: Enrolment, tab: str) -> dict
         "tab": tab,
         "may_record": Permission.SCORE_RECORD in held,
         "may_correct": Permission.SCORE_CORRECT in held,
+        "may_allocate": Permission.ALLOCATION_REQUEST in held,
         "may_see_history": Permission.HISTORY_VIEW in held,
+        "may_see_sessions": Permission.SESSION_VIEW in held,
+        "may_log": Permission.SESSION_RECORD in held,
+        "may_correct_sessions": Permission.SESSION_CORRECT in held,
+        "may_see_events": Permission.EVENT_VIEW in held,
+        "may_record_events": Permission.EVENT_RECORD in held,
     }

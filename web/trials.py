@@ -38,7 +38,7 @@ def home(request: SignedInRequest) -> HttpResponse:
 def trial_choice(request: SignedInRequest) -> HttpResponse:
     """Show the person's trials."""
     cards = [trial_card(request.user, trial) for trial in trials_visible_to(request.user)]
-    return render(request, "trials/choice.html", {"cards": cards})
+    return render(request, "trials/choice.html", {"cards": cards, "may_create": request.user.can(Permission.TRIAL_CREATE)})
 
 
 def trial_card(user: User, trial: Trial) -> TrialCard:
@@ -57,5 +57,10 @@ def trial_card(user: User, trial: Trial) -> TrialCard:
 def first_page(user: User, trial: Trial) -> str:
     """Return the address of the first page of the trial that the person's roles open, or an empty string."""
     held = user.permissions_in(trial)
-    pages = ((Permission.PATIENT_VIEW, "patients"), (Permission.OUTCOMES_OPEN, "outcomes"), (Permission.OUTCOMES_CLOSED, "outcomes_closed"))
+    pages = (
+        (Permission.PATIENT_VIEW, "patients"),
+        (Permission.OUTCOMES_OPEN, "outcomes"),
+        (Permission.OUTCOMES_CLOSED, "outcomes_closed"),
+        (Permission.TRIAL_VIEW, "trial_settings"),
+    )
     return next((reverse(route, args=[trial.slug]) for right, route in pages if right in held), "")

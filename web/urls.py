@@ -3,7 +3,10 @@
 from allauth.account import views as account_views
 from django.urls import path, re_path, register_converter
 
-from web import history, my_account, outcomes, patients, scores, trials
+from web import allocations, history, members, my_account, new_patient, outcomes, patients, scores, trials
+from web import adverse_events as events
+from web import sessions, sessions_changes, sessions_form, thresholds, today
+from web.trial_settings import facts, new_trial, overview, parts, plan, protocol
 
 
 class PatientCode:
@@ -20,6 +23,7 @@ class PatientCode:
 
 register_converter(PatientCode, "patient_code")
 
+SETTINGS = "t/<slug:trial>/settings/"
 PATIENT = "t/<slug:trial>/patients/<patient_code:patient_code>/"
 
 urlpatterns = [
@@ -38,6 +42,26 @@ urlpatterns = [
     path("password/reset/done/", account_views.password_reset_from_key_done, name="account_reset_password_from_key_done"),
     path("account/", my_account.my_account, name="my_account"),
     path("t/", trials.trial_choice, name="trial_choice"),
+    path("t/new/", new_trial.trial_new, name="trial_new"),
+    path(SETTINGS, overview.trial_settings, name="trial_settings"),
+    path(SETTINGS + "trial/", facts.trial_facts, name="trial_facts"),
+    path(SETTINGS + "sites/", parts.sites, name="trial_sites"),
+    path(SETTINGS + "sites/<str:code>/", parts.site, name="trial_site"),
+    path(SETTINGS + "treatments/", parts.treatments, name="trial_treatments"),
+    path(SETTINGS + "treatments/<str:code>/", parts.treatment, name="trial_treatment"),
+    path(SETTINGS + "scales/", parts.scales, name="trial_scales"),
+    path(SETTINGS + "scales/<str:code>/<str:version>/", parts.scale, name="trial_scale"),
+    path(SETTINGS + "visits/", parts.visits, name="trial_visits"),
+    path(SETTINGS + "visits/<str:code>/", parts.visit, name="trial_visit"),
+    path(SETTINGS + "protocol/", protocol.protocol, name="trial_protocol"),
+    path(SETTINGS + "protocol/new/", protocol.protocol_new, name="trial_protocol_new"),
+    path(SETTINGS + "plan/", plan.plan, name="trial_plan"),
+    path(SETTINGS + "plan/new/", plan.plan_new, name="trial_plan_new"),
+    path(SETTINGS + "members/", members.members, name="members"),
+    path(SETTINGS + "members/<int:number>/end/", members.member_end, name="member_end"),
+    path(SETTINGS + "allocation/", allocations.allocation_list, name="allocation_list"),
+    path("t/<slug:trial>/patients/new/", new_patient.patient_new, name="patient_new"),
+    path(PATIENT + "randomise/", allocations.randomise, name="randomise"),
     path("t/<slug:trial>/patients/", patients.patients, name="patients"),
     path("t/<slug:trial>/outcomes/", outcomes.outcomes, name="outcomes"),
     path("t/<slug:trial>/outcomes/closed/", outcomes.outcomes_closed, name="outcomes_closed"),
@@ -49,4 +73,27 @@ urlpatterns = [
     path(PATIENT + "scores/<uuid:record>/void/", scores.score_void, name="score_void"),
     path(PATIENT + "scores/<uuid:record>/restore/", scores.score_restore, name="score_restore"),
     path(PATIENT + "history/", history.history, name="history"),
+    path("t/<slug:trial>/today/", today.today, name="today"),
+    path(PATIENT + "sessions/", sessions.sessions, name="sessions"),
+    path(PATIENT + "sessions/open/", sessions.session_open, name="session_open"),
+    path(PATIENT + "sessions/missed/<int:number>/", sessions.session_missed, name="session_missed"),
+    path(PATIENT + "sessions/<uuid:record>/", sessions.session, name="session"),
+    path(PATIENT + "sessions/<uuid:record>/draft/", sessions_form.session_draft, name="session_draft"),
+    path(PATIENT + "sessions/<uuid:record>/discard/", sessions.session_discard, name="session_discard"),
+    path(PATIENT + "sessions/<uuid:record>/correct/", sessions_changes.session_correct, name="session_correct"),
+    path(PATIENT + "sessions/<uuid:record>/void/", sessions_changes.session_void, name="session_void"),
+    path(PATIENT + "sessions/<uuid:record>/restore/", sessions_changes.session_restore, name="session_restore"),
+    path(PATIENT + "sessions/<uuid:record>/reenter/", sessions_changes.session_reenter, name="session_reenter"),
+    path(PATIENT + "thresholds/", thresholds.thresholds, name="thresholds"),
+    path(PATIENT + "thresholds/add/", thresholds.threshold_add, name="threshold_add"),
+    path(PATIENT + "thresholds/<uuid:record>/", thresholds.threshold, name="threshold"),
+    path(PATIENT + "thresholds/<uuid:record>/correct/", thresholds.threshold_correct, name="threshold_correct"),
+    path(PATIENT + "thresholds/<uuid:record>/void/", thresholds.threshold_void, name="threshold_void"),
+    path(PATIENT + "thresholds/<uuid:record>/restore/", thresholds.threshold_restore, name="threshold_restore"),
+    path(PATIENT + "events/", events.adverse_events, name="adverse_events"),
+    path(PATIENT + "events/add/", events.adverse_event_add, name="adverse_event_add"),
+    path(PATIENT + "events/<uuid:record>/", events.adverse_event, name="adverse_event"),
+    path(PATIENT + "events/<uuid:record>/correct/", events.adverse_event_correct, name="adverse_event_correct"),
+    path(PATIENT + "events/<uuid:record>/void/", events.adverse_event_void, name="adverse_event_void"),
+    path(PATIENT + "events/<uuid:record>/restore/", events.adverse_event_restore, name="adverse_event_restore"),
 ]

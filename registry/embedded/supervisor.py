@@ -36,6 +36,7 @@ class Wishes:
     port: int
     host_name: str
     collect_static: list[str] | None
+    account_options: tuple[str, ...] = ()
 
     @property
     def bind(self) -> str:
@@ -89,7 +90,7 @@ class Supervisor:
         self._prepare()
         programs = [self._add(stack, recipe) for recipe in self._programs()]
         stack.callback(stop_together, programs)
-        accounts = self._begin("worker", "ensure_accounts").finish(self._check)
+        accounts = self._begin("worker", "ensure_accounts", *self.wishes.account_options).finish(self._check)
         self._wait_until_ready()
         self.announce(accounts)
 

@@ -94,10 +94,10 @@ def add_membership(
     return row
 
 
-def end_membership(membership: Membership, *, by: User, today: date) -> None:
+def end_membership(membership: Membership, *, by: User, today: date, reason: str = "") -> None:
     """End a membership with today as its last day."""
     by.check_can(Permission.MEMBERS_MANAGE, trial=membership.trial)
-    with audited(by=by, reason="membership ended"):
+    with audited(by=by, reason=reason or "membership ended"):
         membership.valid_until = max(today, membership.valid_from)
         membership.save(update_fields=["valid_until"])
 

@@ -23,6 +23,7 @@ from registry.services.jobs import mark_stale
 from registry.vocabulary import AllocationListKind, Cohort, Conduct, DispositionKind, ScreeningResult
 
 NO_LIST, NO_FREE_SLOT = "RT003", "RT004"
+NO_PRIMARY_PAIN = "Record the primary pain first: it is frozen at allocation."
 # After any of these no planned act can follow.
 ENDED = (
     DispositionKind.SCREEN_FAILURE,
@@ -124,6 +125,9 @@ def request_allocation(*, enrolment: Enrolment, stratum: str, by: User, now: dat
     one that is used up read the same.
     """
     by.check_can(Permission.ALLOCATION_REQUEST, trial=enrolment.trial, site=enrolment.site)
+    given = Allocation.objects.filter(enrolment=enrolment, stage=stage).first()
+    if given is not None:
+        return _given_before(given, stratum)
     try:
         with audited(by=by, reason="allocation requested"):
             return _allocate(enrolment, stratum, by=by, now=now, stage=stage)
@@ -163,6 +167,13 @@ def _given_before(given: Allocation, stratum: str) -> str:
     return given.kit_code
 
 
+def reasons_against(enrolment: Enrolment) -> list[str]:
+    """Return everything on record that keeps the patient from being allocated now; the list itself is not looked at."""
+    primary = EnrolmentPain.objects.filter(enrolment=enrolment, rank=1).exists()
+    found = [_trial_refusal(enrolment.trial), _patient_refusal(enrolment), None if primary else NO_PRIMARY_PAIN]
+    return [reason for reason in found if reason]
+
+
 def _refusal(enrolment: Enrolment, stratum: str) -> str | None:
     """Return why this patient may not be allocated now, or None."""
     return _trial_refusal(enrolment.trial) or _patient_refusal(enrolment) or _pain_refusal(enrolment, stratum)
@@ -191,7 +202,7 @@ def _patient_refusal(enrolment: Enrolment) -> str | None:
 def _pain_refusal(enrolment: Enrolment, stratum: str) -> str | None:
     primary = EnrolmentPain.objects.filter(enrolment=enrolment, rank=1).select_related("diagnosis").first()
     if primary is None:
-        return "Record the primary pain first: it is frozen at allocation."
+        return NO_PRIMARY_PAIN
     return stratum_problem(stratum, site=enrolment.site.code, condition=primary.diagnosis.condition)
 
 

@@ -81,6 +81,14 @@ def error_summary(form: BaseForm | str) -> dict[str, object]:
     return {"form": form, "problems": lines}
 
 
+@register.inclusion_tag("_components/error_summary.html")
+def error_summaries(forms: list[BaseForm]) -> dict[str, object]:
+    """List what is wrong with several forms of one page as if they were one."""
+    shown = [error_summary(form) for form in forms if form.errors]
+    above = [str(message) for form in forms for message in form.non_field_errors()]
+    return {"form": {"errors": bool(shown), "non_field_errors": above}, "problems": [line for one in shown for line in one["problems"]]}  # type: ignore[attr-defined]
+
+
 def target_of(bound: BoundField) -> str:
     """Return the id an error leads to: the control, or the first button of a group."""
     return bound.id_for_label or f"{bound.auto_id}_0"

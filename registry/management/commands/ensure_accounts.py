@@ -36,8 +36,13 @@ def kept_passwords(path: Path, emails: list[str]) -> dict[str, str]:
     return passwords
 
 
+def wants_demonstration(path: Path) -> bool:
+    """Tell whether the first start was with the demonstration: then its accounts are on file, whatever the start got done after that."""
+    return not path.exists() or any(account.email in json.loads(path.read_text()) for account in ACCOUNTS)
+
+
 class Command(BaseCommand):
-    help = "Make the first administrator and, on an empty registry, the demonstration trial; print the accounts."
+    help = "Make the first administrator and, unless the registry was started without it, the demonstration; print the accounts."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--without-demonstration", action="store_true", help="load no synthetic trial")
@@ -45,12 +50,15 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         now = timezone.now()
         path = Path(settings.DATA) / FILE_NAME
-        emails = [accounts.FIRST_ADMINISTRATOR_EMAIL, *(account.email for account in ACCOUNTS)]
-        passwords = kept_passwords(path, emails)
+        demonstration = not options["without_demonstration"] and wants_demonstration(path)
+        emails = [account.email for account in ACCOUNTS] if demonstration else []
+        passwords = kept_passwords(path, [accounts.FIRST_ADMINISTRATOR_EMAIL, *emails])
         accounts.ensure_first_administrator(password=passwords[accounts.FIRST_ADMINISTRATOR_EMAIL], now=now)
-        if not options["without_demonstration"]:
+        if demonstration:
             self._demonstrate(passwords, now)
         self._print(passwords)
+        if not Trial.objects.exists():
+            self.stdout.write("There is no trial yet: sign in as the administrator and choose 'New trial'.")
         self.stdout.write(f"These first passwords are kept in {path}; change the administrator's after signing in.")
 
     def _demonstrate(self, passwords: dict[str, str], now: datetime) -> None:

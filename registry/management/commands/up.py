@@ -25,6 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--data", metavar="DIR", help="the data directory (default: var beside run.py); any command takes this option")
         parser.add_argument("--port", type=int, default=8000, help="the port to listen on (default: 8000)")
         parser.add_argument("--bind", metavar="HOST", default="127.0.0.1", help="the address to listen on (default: this machine only)")
+        parser.add_argument("--without-demonstration", action="store_true", help="load no synthetic trial; later starts load none either")
 
     def handle(self, *args: Any, **options: Any) -> None:
         place = Place(settings.DATA)
@@ -32,7 +33,8 @@ class Command(BaseCommand):
         preflight.check_room(place.data)
         preflight.check_port(options["bind"], options["port"])
         digest = static_digest()
-        wishes = Wishes(options["bind"], options["port"], probe_name(), collect_command(place, digest))
+        accounts = ("--without-demonstration",) if options["without_demonstration"] else ()
+        wishes = Wishes(options["bind"], options["port"], probe_name(), collect_command(place, digest), accounts)
         self.place, self.wishes, self.digest = place, wishes, digest
         environment.export(ALLOWED_HOSTS=",".join(answered_names(options["bind"])))
         try:
