@@ -1,10 +1,50 @@
-"""Routes of the REST door."""
+"""Routes of the REST door. Collections are flat: what belongs to what is said by filters."""
 
-from django.urls import path
+from typing import Any
 
-from api import health
+from django.urls import path, re_path
+
+from api import diagnoses, documentation, health, nowhere, outcomes, patients, scores, trials
+from api.schema import Schema
+
+Methods = dict[str, Any]
+LIST: Methods = {"get": "list"}
+READ: Methods = {"get": "retrieve"}
+ADD: Methods = {"get": "list", "post": "create"}
+CORRECT: Methods = {"get": "retrieve", "patch": "partial_update"}
+VOID: Methods = {"post": "void"}
+RESTORE: Methods = {"post": "restore"}
+V1 = "api/v1/"
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path(f"{V1}schema/", Schema.as_view(), name="api_schema"),
+    path(f"{V1}docs/", documentation.documentation, name="api_documentation"),
+    path(f"{V1}problems/<slug:code>/", documentation.problem, name="api_problem"),
+    path(f"{V1}trials/", trials.Trials.as_view(LIST), name="api_trials"),
+    path(f"{V1}trials/<slug:id>/", trials.Trials.as_view(READ), name="api_trial"),
+    path(f"{V1}sites/", trials.Sites.as_view(LIST), name="api_sites"),
+    path(f"{V1}sites/<uuid:id>/", trials.Sites.as_view(READ), name="api_site"),
+    path(f"{V1}treatments/", trials.Treatments.as_view(LIST), name="api_treatments"),
+    path(f"{V1}visit-types/", trials.VisitTypes.as_view(LIST), name="api_visit_types"),
+    path(f"{V1}scales/", trials.Scales.as_view(LIST), name="api_scales"),
+    path(f"{V1}plans/", trials.Plans.as_view(LIST), name="api_plans"),
+    path(f"{V1}patients/", patients.Patients.as_view(ADD), name="api_patients"),
+    path(f"{V1}patients/<uuid:id>/", patients.Patients.as_view(CORRECT), name="api_patient"),
+    path(f"{V1}enrolments/", patients.Enrolments.as_view(LIST), name="api_enrolments"),
+    path(f"{V1}enrolments/<uuid:id>/", patients.Enrolments.as_view(READ), name="api_enrolment"),
+    path(f"{V1}diagnoses/", diagnoses.Diagnoses.as_view(ADD), name="api_diagnoses"),
+    path(f"{V1}diagnoses/<uuid:id>/", diagnoses.Diagnoses.as_view(CORRECT), name="api_diagnosis"),
+    path(f"{V1}pains/", diagnoses.Pains.as_view(ADD), name="api_pains"),
+    path(f"{V1}pains/<uuid:id>/", diagnoses.Pains.as_view(CORRECT), name="api_pain"),
+    path(f"{V1}dispositions/", diagnoses.Dispositions.as_view(ADD), name="api_dispositions"),
+    path(f"{V1}dispositions/<uuid:id>/", diagnoses.Dispositions.as_view(CORRECT), name="api_disposition"),
+    path(f"{V1}scores/", scores.Scores.as_view(ADD), name="api_scores"),
+    path(f"{V1}scores/<uuid:id>/", scores.Scores.as_view(CORRECT), name="api_score"),
+    path(f"{V1}scores/<uuid:id>/void/", scores.Scores.as_view(VOID), name="api_score_void"),
+    path(f"{V1}scores/<uuid:id>/restore/", scores.Scores.as_view(RESTORE), name="api_score_restore"),
+    path(f"{V1}outcomes/<slug:trial>/", outcomes.OpenOutcomes.as_view(), name="api_outcomes"),
+    path(f"{V1}outcomes/<slug:trial>/closed/", outcomes.ClosedOutcomes.as_view(), name="api_outcomes_closed"),
+    re_path(r"^api/", nowhere.Nowhere.as_view(), name="api_nowhere"),
 ]

@@ -50,6 +50,8 @@ class Role:
     permissions: frozenset[Permission]
     # Duty to single patients: sees their scores after allocation too. Others see those only where pooled efficacy may be seen.
     cares_for_patients: bool = False
+    # What people typed about a patient may name anybody; who analyses pseudonymous rows does without.
+    reads_free_text: bool = True
 
 
 _STIMULATION_VIEW = {P.SESSION_VIEW, P.EVENT_VIEW}
@@ -115,6 +117,7 @@ RESEARCHER = Role(
     "Reads pseudonymous rows and the open outcomes for analysis; no treatment before the database is locked.",
     True,
     frozenset(_STIMULATION_VIEW | {P.TRIAL_VIEW, P.PATIENT_VIEW, P.SCORE_VIEW, P.OUTCOMES_OPEN, P.EXPORT}),
+    reads_free_text=False,
 )
 UNMASKED_STATISTICIAN = Role(
     "unmasked_statistician",

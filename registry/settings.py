@@ -189,6 +189,17 @@ REST_FRAMEWORK = {
     "COERCE_DECIMAL_TO_STRING": False,
     "URL_FORMAT_OVERRIDE": None,
 }
+SPECTACULAR_SETTINGS = {
+    "TITLE": "rTMS Pain Registry",
+    "DESCRIPTION": "Trials, patients, scores and stimulation sessions for scripts. Names, units and words are those of the trial folder.",
+    "VERSION": VERSION,
+    "OAS_VERSION": "3.1.1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "COMPONENT_SPLIT_PATCH": False,
+    "POSTPROCESSING_HOOKS": ["api.schema.close_bodies"],
+    "AUTHENTICATION_WHITELIST": ["api.authentication.PersonalToken"],
+}
 # One person's requests a minute, from all machines together; a runaway script waits, everybody else goes on.
 API_REQUESTS_PER_MINUTE = environment.whole_number("RTMS_API_REQUESTS_PER_MINUTE", 6000)
 # Wrong tokens a minute from one address.

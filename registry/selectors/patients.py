@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from django.db.models import Count, Exists, Max, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import Case, CharField, Count, Exists, Max, OuterRef, Prefetch, Q, QuerySet, Subquery, Value, When
 
 from registry.exceptions import NotFound
 from registry.models import Allocation, Disposition, Enrolment, EnrolmentPain, PainDiagnosis, PainScore, Site, Trial, User
@@ -97,7 +97,7 @@ def sites_visible_to(user: User, trial: Trial) -> list[Site]:
 
 def list_patients(user: User, trial: Trial, narrowed: PatientFilter, *, page: int = 1) -> PatientPage:
     """Return one page of the trial's patients by code, with constant statements whatever the number of rows."""
-    found = _narrow(_with_state(Enrolment.objects.visible_to(user).in_trial(trial)), narrowed)
+    found = _narrow(with_state(Enrolment.objects.visible_to(user).in_trial(trial)), narrowed)
     total = found.count()
     pages = max(1, -(-total // PAGE_SIZE))
     page = min(max(page, 1), pages)
@@ -110,7 +110,7 @@ def _has(*kinds: DispositionKind) -> Exists:
     return Exists(Disposition.objects.filter(enrolment=OuterRef("pk"), voided_at__isnull=True, kind__in=kinds))
 
 
-def _with_state(rows: QuerySet[Enrolment]) -> QuerySet[Enrolment]:
+def with_state(rows: QuerySet[Enrolment]) -> QuerySet[Enrolment]:
     """Annotate what decides an enrolment's state."""
     return rows.annotate(
         is_allocated=Exists(Allocation.objects.filter(enrolment=OuterRef("pk"))),
@@ -133,6 +133,11 @@ _STATE_CONDITIONS = {
     "in_trial": Q(has_completed=False, has_ended=False, has_stopped=False, is_allocated=True),
     "screening": Q(has_completed=False, has_ended=False, has_stopped=False, is_allocated=False),
 }
+
+
+def state_case() -> Case:
+    """Return the state of an enrolment annotated by `with_state`, as SQL."""
+    return Case(*[When(condition, then=Value(state)) for state, condition in _STATE_CONDITIONS.items()], output_field=CharField())
 
 
 def _narrow(rows: QuerySet[Enrolment], narrowed: PatientFilter) -> QuerySet[Enrolment]:
@@ -197,7 +202,7 @@ class PatientFacts:
 
 def patient_facts(user: User, enrolment: Enrolment) -> PatientFacts:
     """Return the facts around a patient the person may see; the allocation is its visible half alone."""
-    rows = _with_state(Enrolment.objects.visible_to(user).filter(pk=enrolment.pk)).prefetch_related(
+    rows = with_state(Enrolment.objects.visible_to(user).filter(pk=enrolment.pk)).prefetch_related(
         Prefetch("pains", EnrolmentPain.objects.select_related("diagnosis").order_by("rank")),
         Prefetch("dispositions", Disposition.objects.filter(voided_at__isnull=True).order_by("happened_on", "pk")),
         Prefetch("allocations", Allocation.objects.select_related("treatment").order_by("stage")),

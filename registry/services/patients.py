@@ -72,6 +72,19 @@ def enrol(
     return enrolled
 
 
+def correct(*, trial: Trial, rows: Sequence[NewPatient], by: User, now: datetime, reason: str, using: str = "default") -> Tally:
+    """Correct what is recorded of patients and return what became of the rows; raise RowsRefused. Who is new would be enrolled."""
+    with audited(by=by, reason=reason, using=using):
+        intake = PatientIntake(trial=trial, rows=rows, by=by, now=now, using=using)
+        if intake.checks.problems:
+            raise RowsRefused(intake.checks.problems)
+        tally = intake.tally()
+        intake.write()
+        concerned = [known.id for known in intake.known.values()]
+        mark_stale(trial, by=by, enrolment_ids=concerned, using=using)
+    return tally
+
+
 class PatientIntake:
     """A set of patients laid beside those on record: what is wrong, what is new or changed, and the writing of it.
 

@@ -26,6 +26,9 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "scores": ("?page=2",),
     "history": ("?page=2",),
     "score_add": ("?scale=NRS.1",),
+    "api_patients": ("?patient=P-0001", "?page_size=3", "?count=exact", "?changed_since=2026-10-19T08:03:00Z", "?diagnosis=phantom_limb"),
+    "api_enrolments": ("?site=N", "?page_size=3", "?changed_since=2026-10-19T08:03:00Z"),
+    "api_scores": ("?patient=P-0001", "?page_size=7", "?count=exact", "?changed_since=2026-11-01T00:00:00Z", "?voided=any"),
 }
 
 

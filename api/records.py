@@ -1,0 +1,302 @@
+"""What all collections of records share: lists and single records to read, and how they are made, corrected and voided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, ClassVar, cast
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, QuerySet
+from django.http import HttpResponse, HttpResponseBase
+from django.urls import reverse
+from django.utils import timezone
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from api import paging
+from api.conditions import check_match, etag_of, is_known
+from api.door import Door
+from api.fields import StrictSerializer, WordField
+from api.once import answered_once
+from api.problems import InvalidQuery
+from registry.exceptions import InvalidInput, NotFound
+from registry.models import Enrolment, Trial, User
+from registry.roles import Permission
+from registry.selectors.patients import trial_visible_to
+from registry.services.reasons import CORRECTION_REASONS, Reason
+from registry.vocabulary import PainCondition
+
+Columns = Mapping[str, Any]
+Row = dict[str, Any]
+REASONS = list(CORRECTION_REASONS.items())
+
+
+class ListQuery(StrictSerializer):
+    """What every list takes."""
+
+    cursor = serializers.CharField(required=False, max_length=400, help_text="Where the page begins, out of a `next` link.")
+    page_size = serializers.IntegerField(
+        required=False, default=paging.PAGE_SIZE, min_value=1, max_value=paging.LARGEST_PAGE, help_text="Rows on a page."
+    )
+    count = serializers.ChoiceField(
+        choices=[("exact", "exact")], required=False, help_text="`exact` counts the whole list, which takes as long as reading it."
+    )
+
+
+class TrialQuery(ListQuery):
+    """Lists that belong to trials."""
+
+    trial = serializers.RegexField(r"^[a-z0-9][a-z0-9_-]{0,39}$", required=False, help_text="Short name of a trial.")
+
+
+class PatientQuery(TrialQuery):
+    """Lists that belong to patients."""
+
+    site = serializers.RegexField(r"^[A-Za-z0-9_.-]{1,40}$", required=False, help_text="Code of a site.")
+    patient = serializers.RegexField(r"^[A-Z0-9-]{1,20}$", required=False, help_text="Study number.")
+    diagnosis = WordField(PainCondition, required=False, help_text="Patients whose primary pain is of this condition.")
+    changed_since = serializers.DateTimeField(
+        required=False,
+        help_text="Records made, corrected or voided at or after this time, voided ones among them. Times are those of the beginning "
+        "of a transaction: let the stretches you ask for overlap by some minutes.",
+    )
+
+
+class ReasonSerializer(StrictSerializer):
+    """Why a record is changed."""
+
+    change_reason = serializers.ChoiceField(choices=REASONS, help_text="Why the record is changed.")
+    change_text = serializers.CharField(
+        required=False, default="", allow_blank=True, max_length=500, help_text="Own words; needed where the reason is `other`."
+    )
+
+
+def reason_of(data: Row) -> Reason:
+    """Take the reason out of the fields of a change; raise InvalidInput for one that says nothing."""
+    reason = Reason(data.pop("change_reason"), data.pop("change_text", ""))
+    try:
+        reason.sentence()
+    except InvalidInput as refused:
+        named = {"reason": "change_reason", "reason_text": "change_text"}
+        raise InvalidInput([replace(problem, field=named[problem.field]) for problem in refused.problems]) from refused
+    return reason
+
+
+class Records(Door, GenericViewSet[Any]):
+    """One collection. Subclasses say which rows a person may see and what they are made of; services say what may be done."""
+
+    noun: ClassVar[str]
+    detail_route: ClassVar[str]
+    order: ClassVar[Sequence[str]] = ("pk",)
+    key: ClassVar[str] = "uuid"
+    query_class: ClassVar[type[ListQuery]] = PatientQuery
+    correction_class: ClassVar[type[serializers.Serializer[Any]]] = ReasonSerializer
+    lookup_field = "id"
+    # Where a record finds its enrolment; empty where it has none.
+    enrolment: ClassVar[str] = "enrolment__"
+
+    # --- What a subclass says --------------------------------------------------------------------------------------
+
+    def visible(self, user: User) -> QuerySet[Any]:
+        """Return the rows the person may see."""
+        raise NotImplementedError
+
+    def columns(self, user: User) -> Columns:
+        """Return each field of a record and where its value comes from."""
+        raise NotImplementedError
+
+    def shown(self, rows: list[Row]) -> list[Row]:
+        """Return rows as they are sent."""
+        return rows
+
+    def narrowed(self, rows: QuerySet[Any], asked: Row) -> QuerySet[Any]:
+        """Keep what the query asks for; an unknown code finds nothing."""
+        names = {"trial": "trial__slug", "site": "site__code", "patient": "patient_code"}
+        wanted = {f"{self.enrolment}{names[name]}": asked[name] for name in names if asked.get(name)}
+        if asked.get("diagnosis"):
+            wanted |= {f"{self.enrolment}pains__rank": 1, f"{self.enrolment}pains__diagnosis__condition": asked["diagnosis"]}
+        rows = rows.filter(**wanted) if wanted else rows
+        return self.changed(rows, asked["changed_since"]) if asked.get("changed_since") else rows
+
+    def changed(self, rows: QuerySet[Any], since: datetime) -> QuerySet[Any]:
+        """Keep records whose history has an entry since then."""
+        events = rows.model.history.rel.related_model.objects
+        return rows.filter(Exists(events.filter(pgh_obj_id=OuterRef("pk"), pgh_created_at__gte=since)))
+
+    # --- Reading ---------------------------------------------------------------------------------------------------
+
+    def list(self, request: Request) -> Response:
+        """Return one page."""
+        user = person_of(request)
+        asked = self.asked(request)
+        rows = self.narrowed(self.visible(user), asked)
+        filters = sorted((name, str(value)) for name, value in asked.items() if name not in ("cursor", "page_size", "count"))
+        page = paging.read_page(
+            rows,
+            as_expressions(self.columns(user)),
+            order=self.order,
+            cursor=asked.get("cursor", ""),
+            size=asked["page_size"],
+            scope=f"{self.noun} {user.pk} {filters}",
+        )
+        following = self.address(request, page.next_cursor) if page.next_cursor else None
+        body: Row = {"results": self.shown(page.rows), "next": following}
+        if asked.get("count"):
+            body["count"] = rows.count()
+        return Response(body, headers={"Link": links(self.address(request, ""), following)})
+
+    def asked(self, request: Request) -> Row:
+        """Return the query; raise InvalidQuery for a parameter that is wrong, unknown or given twice."""
+        given = request.query_params
+        twice = {name: ["Give this parameter once."] for name in given if len(given.getlist(name)) > 1}
+        query = self.query_class(data=given.dict())
+        if twice or not query.is_valid():
+            raise InvalidQuery(twice or query.errors)
+        return dict(query.validated_data)
+
+    def address(self, request: Request, cursor: str) -> str:
+        """Return this list's address with another cursor."""
+        asked = [(name, value) for name, value in sorted(request.query_params.items()) if name != "cursor"]
+        query = urlencode([*asked, ("cursor", cursor)] if cursor else asked)
+        return request.build_absolute_uri(f"{request.path}?{query}" if query else request.path)
+
+    def retrieve(self, request: Request, id: UUID | str) -> HttpResponseBase:
+        """Return one record, or 304 where the client has this version."""
+        record = self.record(person_of(request), id)
+        etag = etag_of(record)
+        if is_known(request, etag):
+            return HttpResponse(status=304, headers={"ETag": etag})
+        return answer(record)
+
+    def record(self, user: User, id: UUID | str) -> Row:
+        """Return a record the person may see; raise NotFound for any other, existing or not."""
+        columns = as_expressions(self.columns(user))
+        found = self.visible(user).filter(**{self.key: id}).values_list(*columns.values()).first()
+        if found is None:
+            raise NotFound("There is no such record among yours.")
+        [record] = self.shown([dict(zip(columns, found, strict=True))])
+        return record
+
+
+class Made(Records):
+    """A collection to which records can be added; `right` is what adding takes, and `right_to_correct` changing."""
+
+    right: ClassVar[Permission] = Permission.PATIENT_EDIT
+    right_to_correct: ClassVar[Permission] = Permission.PATIENT_EDIT
+
+    def make(self, trial: Trial, data: Row, *, by: User, now: datetime) -> UUID | str:
+        """Write one record through its service and return its id."""
+        raise NotImplementedError
+
+    def create(self, request: Request) -> HttpResponseBase:
+        """Add one record."""
+
+        def work() -> Response:
+            data = self.checked(self.get_serializer_class(), request)
+            user = person_of(request)
+            trial = trial_visible_to(user, data.pop("trial"))
+            user.check_can(self.right, trial=trial)
+            made = self.make(trial, data, by=user, now=timezone.now())
+            return answer(self.made(user, made), {"Location": reverse(self.detail_route, kwargs={"id": made})}, status=201)
+
+        return answered_once(request, work)
+
+    def made(self, user: User, id: UUID | str) -> Row:
+        """Return a record as it was added."""
+        return self.record(user, id)
+
+    def checked(self, shape: type[serializers.BaseSerializer[Any]], request: Request) -> Row:
+        """Return the body's fields; raise ValidationError naming each that is wrong."""
+        serializer = shape(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        return dict(serializer.validated_data)
+
+
+class Corrected(Made):
+    """A collection whose records can be corrected."""
+
+    def correct(self, record: Row, data: Row, reason: Reason, *, by: User, now: datetime) -> None:
+        """Write the correction through its service."""
+        raise NotImplementedError
+
+    def partial_update(self, request: Request, id: UUID | str) -> HttpResponseBase:
+        """Correct a record the client has read: its old values stay in the history."""
+
+        def work(record: Row) -> None:
+            data = self.checked(self.correction_class, request)
+            reason = reason_of(data)
+            self.correct(record, data, reason, by=person_of(request), now=timezone.now())
+
+        return self.changed_once(request, id, work)
+
+    def changed_once(self, request: Request, id: UUID | str, work: Callable[[Row], None]) -> Response:
+        """Do the work on the version that If-Match names, with the patient's records held, and answer with the new one."""
+        user = person_of(request)
+        with transaction.atomic():
+            seen = self.record(user, id)
+            user.check_can(self.right_to_correct, trial=trial_visible_to(user, seen["trial"]))
+            hold_patient(seen)
+            record = self.record(user, id)
+            check_match(request, etag_of(record))
+            work(record)
+            return answer(self.record(user, id))
+
+
+class Voided(Corrected):
+    """A collection whose records can be taken out of use and brought back."""
+
+    def take_out(self, record: Row, reason: Reason, *, by: User, now: datetime) -> None:
+        """Void the record through its service."""
+        raise NotImplementedError
+
+    def bring_back(self, record: Row, reason: Reason, *, by: User, now: datetime) -> None:
+        """Restore the record through its service."""
+        raise NotImplementedError
+
+    def void(self, request: Request, id: UUID | str) -> HttpResponseBase:
+        """Take a record out of use; it stays readable."""
+        return answered_once(request, lambda: self.changed_once(request, id, self.with_reason(request, self.take_out)))
+
+    def restore(self, request: Request, id: UUID | str) -> HttpResponseBase:
+        """Bring a voided record back."""
+        return answered_once(request, lambda: self.changed_once(request, id, self.with_reason(request, self.bring_back)))
+
+    def with_reason(self, request: Request, act: Callable[..., None]) -> Callable[[Row], None]:
+        """Return the act with the body's reason."""
+
+        def work(record: Row) -> None:
+            act(record, reason_of(self.checked(ReasonSerializer, request)), by=person_of(request), now=timezone.now())
+
+        return work
+
+
+def answer(record: Row, headers: Row | None = None, *, status: int = 200) -> Response:
+    """Return a record with its tag."""
+    return Response(record, status=status, headers={"ETag": etag_of(record), **(headers or {})})
+
+
+def person_of(request: Request) -> User:
+    """Return who asks; the permission classes let nobody else this far."""
+    return cast("User", request.user)
+
+
+def hold_patient(record: Row) -> None:
+    """Let one change at a time at the records of a patient, until the end of the transaction."""
+    rows = Enrolment.objects.filter(trial__slug=record["trial"], patient_code=record["patient"])
+    rows.select_for_update().values_list("pk").first()
+
+
+def as_expressions(columns: Columns) -> Columns:
+    """Return columns whose names cannot collide with those of a model."""
+    return {name: F(source) if isinstance(source, str) else source for name, source in columns.items()}
+
+
+def links(first: str, following: str | None) -> str:
+    """Return the header Link (RFC 8288)."""
+    return f'<{first}>; rel="first"' + (f', <{following}>; rel="next"' if following else "")

@@ -1,0 +1,77 @@
+"""Records kept as versions: a list shows the latest version of each, voided ones only where they are asked for."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from rest_framework import serializers
+
+from api.records import PatientQuery, Row, Voided, as_expressions
+from registry.exceptions import NotFound
+from registry.models import User
+
+
+class VersionedQuery(PatientQuery):
+    """Lists of dated records."""
+
+    voided = serializers.ChoiceField(
+        choices=[("true", "true"), ("any", "any")],
+        required=False,
+        help_text="`true` lists the voided records, `any` all; left out, those that count (with `changed_since`: all).",
+    )
+    date_from = serializers.DateField(required=False, help_text="First day.")
+    date_to = serializers.DateField(required=False, help_text="Last day.")
+
+
+class VersionedRecords(Voided):
+    """Scores, thresholds, sessions, adverse events: `id` is the record, `version` which of its versions is shown."""
+
+    key = "record"
+    order = ("enrolment_id", "pk")
+    query_class = VersionedQuery
+    # The column of the record's own day.
+    day: ClassVar[str]
+
+    def of_person(self, user: User) -> QuerySet[Any]:
+        """Return all versions the person may see."""
+        raise NotImplementedError
+
+    def visible(self, user: User) -> QuerySet[Any]:
+        """Return the latest version of each record: the standing one, or the voided one that no other follows."""
+        rows = self.of_person(user)
+        later = rows.model._default_manager.filter(record=OuterRef("record"), version__gt=OuterRef("version"))
+        return rows.filter(Q(ended_at__isnull=True) | (Q(voided=True) & ~Exists(later)))
+
+    def narrowed(self, rows: QuerySet[Any], asked: Row) -> QuerySet[Any]:
+        """Keep what the query asks for."""
+        bounds = {f"{self.day}__gte": asked.get("date_from"), f"{self.day}__lte": asked.get("date_to")}
+        rows = rows.filter(**{name: day for name, day in bounds.items() if day is not None})
+        if asked.get("voided") == "true":
+            rows = rows.filter(voided=True)
+        elif not asked.get("voided") and not asked.get("changed_since"):
+            rows = rows.filter(ended_at__isnull=True)
+        return super().narrowed(rows, asked)
+
+    def changed(self, rows: QuerySet[Any], since: datetime) -> QuerySet[Any]:
+        """Keep records whose latest version was written or voided since then."""
+        return rows.filter(Q(recorded_at__gte=since) | Q(ended_at__gte=since))
+
+    def made(self, user: User, id: UUID | str) -> Row:
+        """Return a record as it was added, to the person who sent it, also where their role reads none of its kind."""
+        if self.visible(user).filter(record=id).exists():
+            return self.record(user, id)
+        first: QuerySet[Any] = self.visible(user).model._default_manager.filter(record=id, version=1)
+        columns = as_expressions(self.columns(user))
+        [row] = self.shown([dict(zip(columns, values, strict=True)) for values in first.values_list(*columns.values())])
+        return {**row, "voided": False}
+
+    def version(self, user: User, record: Row) -> Any:
+        """Return the version a change was made from; raise NotFound where the person may not see it."""
+        found = self.of_person(user).filter(record=record["id"], version=record["version"])
+        one = found.select_related("enrolment__trial", "enrolment__site__trial").first()
+        if one is None:
+            raise NotFound("There is no such record among yours.")
+        return one

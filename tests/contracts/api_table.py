@@ -1,0 +1,116 @@
+"""The REST door's part of the permission table. Who may not know of a record is told 404, whatever else they may not do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from registry.models import Disposition, Enrolment, EnrolmentPain, PainDiagnosis, Site
+from tests.contracts.rows import (
+    CARE,
+    CLOSED_OUTCOMES,
+    CORRECT,
+    EFFICACY_HIDDEN,
+    EVERYBODY,
+    NOBODY,
+    NOT_THERE,
+    OPEN_OUTCOMES,
+    READ,
+    Row,
+)
+from tests.contracts.scene import SLUG, record_of
+
+NOT_SIGNED_IN = 401
+EDIT = frozenset({"coordinator", "data_manager"})
+REASON = {"change_reason": "typing_error"}
+ANY_VERSION = {"If-Match": "*"}
+OF_PATIENT = {"trial": SLUG, "patient": "P-0001"}
+EARLY, LATE, VOIDED = record_of(1, -1), record_of(1, 5), record_of(1, -3)
+NEW_SCORE = {
+    **OF_PATIENT, "id": "00000000-0000-4000-8000-000000000002", "value": 4, "for_date": "2026-11-17", "scale": "NRS",
+    "recall": "average_24h", "context": "diary", "source": "diary", "pain": "overall",
+}  # fmt: skip
+
+
+def uuid_of(model: Any, **about: Any) -> UUID:
+    """Return the id of the one row so described in the trial."""
+    return UUID(str(model.objects.values_list("uuid", flat=True).get(**about)))
+
+
+PATIENT = partial(uuid_of, Enrolment, trial__slug=SLUG, patient_code="P-0001")
+DIAGNOSIS = partial(uuid_of, PainDiagnosis, patient__enrolments__trial__slug=SLUG, patient__enrolments__patient_code="P-0001")
+PAIN = partial(uuid_of, EnrolmentPain, enrolment__trial__slug=SLUG, enrolment__patient_code="P-0001")
+TURN = partial(uuid_of, Disposition, enrolment__trial__slug=SLUG, enrolment__patient_code="P-0002")
+NORTH = partial(uuid_of, Site, trial__slug=SLUG, code="N")
+
+
+def listed(route: str) -> Row:
+    """Return the row of a list, which is everybody's and holds what each may see."""
+    return Row(route, anonymous=NOT_SIGNED_IN)
+
+
+def one(route: str, id: UUID | str | Callable[[], UUID], roles: frozenset[str] = READ, **more: Any) -> Row:
+    """Return the row of one record at site N."""
+    row = Row(route, roles=roles, kwargs={"id": id}, refused=NOT_THERE, elsewhere=NOT_THERE, stranger=NOT_THERE, anonymous=NOT_SIGNED_IN)
+    return replace(row, **more)
+
+
+def added(route: str, roles: frozenset[str], json: dict[str, Any], **more: Any) -> Row:
+    """Return the row of adding a record about a patient of site N."""
+    row = Row(route, "POST", roles, json=json, allowed=201, stranger=NOT_THERE, anonymous=NOT_SIGNED_IN, writes=True)
+    return replace(row, **{"elsewhere": NOT_THERE, "makes_id": True, **more})
+
+
+def changed(route: str, id: Any, roles: frozenset[str], json: dict[str, Any], method: str = "PATCH") -> Row:
+    """Return the row of changing a record: who cannot see it is told 404, who can but may not change it 403."""
+    row = one(route, id, roles, method=method, json={**REASON, **json}, headers=ANY_VERSION, refused=403, writes=True)
+    return replace(row, hidden=EVERYBODY - READ)
+
+
+API_TABLE: tuple[Row, ...] = (
+    Row("api_schema", anonymous=200),
+    Row("api_documentation"),
+    Row("api_problem", kwargs={"code": "conflict"}, anonymous=200),
+    Row("api_nowhere", roles=NOBODY, refused=NOT_THERE, elsewhere=NOT_THERE, stranger=NOT_THERE, anonymous=NOT_SIGNED_IN),
+    listed("api_trials"),
+    one("api_trial", SLUG, EVERYBODY, elsewhere=200),
+    listed("api_sites"),
+    one("api_site", NORTH, EVERYBODY),
+    listed("api_treatments"),
+    listed("api_visit_types"),
+    listed("api_scales"),
+    listed("api_plans"),
+    listed("api_patients"),
+    added("api_patients", EDIT, {"trial": SLUG, "patient": "P-0500", "site": "N"}, elsewhere=403),
+    one("api_patient", PATIENT),
+    changed("api_patient", PATIENT, EDIT, {"birth_year": 1962}),
+    listed("api_enrolments"),
+    one("api_enrolment", PATIENT),
+    listed("api_diagnoses"),
+    added("api_diagnoses", EDIT, {**OF_PATIENT, "diagnosis": "D2", "condition": "low_back"}),
+    one("api_diagnosis", DIAGNOSIS),
+    changed("api_diagnosis", DIAGNOSIS, EDIT, {"icd10": "G54.6"}),
+    listed("api_pains"),
+    added("api_pains", EDIT, {**OF_PATIENT, "rank": 2, "body_region": "arm"}),
+    one("api_pain", PAIN),
+    changed("api_pain", PAIN, EDIT, {"body_region": "palm"}),
+    listed("api_dispositions"),
+    added("api_dispositions", EDIT, {**OF_PATIENT, "kind": "lost"}),
+    one("api_disposition", TURN),
+    changed("api_disposition", TURN, EDIT, {"happened_on": "2026-11-03"}),
+    listed("api_scores"),
+    added("api_scores", CARE, NEW_SCORE, makes_id=False),
+    one("api_score", EARLY),
+    one("api_score", LATE, READ - EFFICACY_HIDDEN, note="after allocation"),
+    one("api_score", UUID(int=7), NOBODY, note="nobody's"),
+    changed("api_score", EARLY, CORRECT, {"value": 1}),
+    changed("api_score_void", EARLY, CORRECT, {}, "POST"),
+    changed("api_score_restore", VOIDED, CORRECT, {}, "POST"),
+    Row(
+        "api_outcomes", roles=OPEN_OUTCOMES, kwargs={"trial": SLUG}, stranger=NOT_THERE, anonymous=NOT_SIGNED_IN, whole_trial=True
+    ),
+    Row("api_outcomes_closed", roles=CLOSED_OUTCOMES, kwargs={"trial": SLUG}, stranger=NOT_THERE, anonymous=NOT_SIGNED_IN),
+)  # fmt: skip
