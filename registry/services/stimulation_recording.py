@@ -112,10 +112,17 @@ def _write(new: Sequence[Prepared], writing: Writing) -> None:
     write_guesses(new, now)
     write_scores([score for one in new for score in new_scores(one, ("pain_before", "pain_after"), references)], references, by, now)
     write_events([event for one in new for event in new_events(one)], references, by, now)
-    # What was a draft is a record now.
-    drafts = SessionDraft.objects.filter(uuid__in=[one.session.record for one in new], submitted_at__isnull=True)
-    drafts.update(submitted_at=now, answers={})
+    _close_drafts(new, now)
     mark_stale(references.trial, by=by, enrolment_ids={one.patient.id for one in new})
+
+
+def _close_drafts(new: Sequence[Prepared], now: datetime) -> None:
+    """End the drafts that became these sessions; raise Conflict where one is of another patient."""
+    patients = {one.session.record: one.patient.id for one in new}
+    drafts = SessionDraft.objects.filter(uuid__in=list(patients))
+    if any(patients[record] != enrolment_id for record, enrolment_id in drafts.values_list("uuid", "enrolment_id")):
+        raise Conflict("The identifier of this session belongs to another patient's draft. Begin a new entry.")
+    drafts.filter(submitted_at__isnull=True).update(submitted_at=now, answers={})
 
 
 def write_versions(prepared: Sequence[Prepared]) -> None:
