@@ -10,9 +10,13 @@ from django.db import models
 from registry.models.columns import word_column
 from registry.models.history import tracked
 from registry.models.patients import Enrolment
-from registry.models.records import VersionedRecord, version_constraints
+from registry.models.records import RecordQuerySet, VersionedRecord, version_constraints
 from registry.roles import Permission
 from registry.vocabulary import AdverseEventTerm, EventAction, EventOutcome, Relatedness, SeriousCriterion
+
+
+class AdverseEventQuerySet(RecordQuerySet["AdverseEvent"]):
+    """Reads of adverse events begin here."""
 
 
 @tracked()
@@ -42,6 +46,8 @@ class AdverseEvent(VersionedRecord):
     # Left by the session form for a severe effect, a faint or a seizure: somebody has to complete the report.
     needs_report = models.BooleanField(default=False)
     note = models.CharField(max_length=1000, blank=True)
+
+    objects = AdverseEventQuerySet.as_manager()
 
     class Meta:
         ordering = ["onset_on", "pk"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
 from django.db import models
 
@@ -12,8 +12,10 @@ from registry.roles import ROLES, Permission
 if TYPE_CHECKING:
     from registry.models.accounts import User
 
+Record = TypeVar("Record", bound=models.Model)
 
-class RecordQuerySet(models.QuerySet["models.Model"]):
+
+class RecordQuerySet(models.QuerySet[Record]):
     """Reads of versioned records begin here."""
 
     def visible_to(self, user: User) -> Self:
@@ -41,7 +43,7 @@ class VersionedRecord(models.Model):
 
     `record` is the identity the outside world sees. A correction adds a version (same `record`, next `version`) and ends
     the one before it, so that what counted at any cut-off C is the row with recorded_at < C and (ended_at is null or
-    ended_at >= C). Voiding only ends; restoring adds the next version. Each such model has its own `enrolment`.
+    ended_at >= C). Voiding only ends; restoring adds the next version. Each such model has its own `enrolment` and manager.
     """
 
     view_permission: ClassVar[Permission] = Permission.SESSION_VIEW
@@ -54,8 +56,6 @@ class VersionedRecord(models.Model):
     row_id = models.CharField(max_length=80, blank=True)
     ended_at = models.DateTimeField(null=True)
     voided = models.BooleanField(default=False)
-
-    objects = RecordQuerySet.as_manager()
 
     class Meta:
         abstract = True

@@ -10,7 +10,7 @@ from registry.models.columns import NewUuid, word_column
 from registry.models.devices import Coil, Stimulator
 from registry.models.history import tracked
 from registry.models.patients import Enrolment
-from registry.models.records import VersionedRecord, version_constraints
+from registry.models.records import RecordQuerySet, VersionedRecord, version_constraints
 from registry.models.thresholds import MotorThreshold
 from registry.models.trials import ProtocolVersion, Treatment, VisitType
 from registry.rules.stimulation import Pattern
@@ -111,6 +111,10 @@ class PrescribedBlock(PulsePattern):
         ]
 
 
+class SessionQuerySet(RecordQuerySet["StimulationSession"]):
+    """Reads of sessions begin here."""
+
+
 @tracked()
 class StimulationSession(VersionedRecord):
     """One version of one sitting. Pains before and after are pain scores, side effects adverse events; both point here by record."""
@@ -156,6 +160,8 @@ class StimulationSession(VersionedRecord):
     # The operator attested the prescription instead of typing values.
     as_planned = models.BooleanField(default=False)
     note = models.CharField(max_length=500, blank=True)
+
+    objects = SessionQuerySet.as_manager()
 
     class Meta:
         ordering = ["for_date", "pk"]

@@ -8,8 +8,12 @@ from registry.models.columns import word_column
 from registry.models.devices import Coil, Stimulator
 from registry.models.history import tracked
 from registry.models.patients import Enrolment
-from registry.models.records import VersionedRecord, version_constraints
+from registry.models.records import RecordQuerySet, VersionedRecord, version_constraints
 from registry.vocabulary import Hemisphere, ThresholdKind, ThresholdMethod, Waveform
+
+
+class ThresholdQuerySet(RecordQuerySet["MotorThreshold"]):
+    """Reads of motor thresholds begin here."""
 
 
 @tracked()
@@ -32,6 +36,8 @@ class MotorThreshold(VersionedRecord):
     hemisphere = word_column(Hemisphere)
     method = word_column(ThresholdMethod, default=ThresholdMethod.NOT_RECORDED)
     criterion_uv = models.PositiveSmallIntegerField(null=True)
+
+    objects = ThresholdQuerySet.as_manager()
 
     class Meta:
         ordering = ["measured_on", "pk"]

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q
 
 from registry.models import AdverseEvent, Enrolment, MotorThreshold, StimulationBlock, StimulationSession, User
-from registry.models.records import VersionedRecord
+from registry.models.records import RecordQuerySet, VersionedRecord
 from registry.rules.history_records import Noun, RecordVersion
 from registry.rules.history_sentences import plain
 from registry.selectors.history_events import events_of, names_behind, words_of
@@ -60,7 +60,7 @@ def versioned_records(user: User, enrolment: Enrolment) -> Iterator[tuple[Noun, 
 
 
 def _versions(subject: _Subject, user: User, enrolment: Enrolment) -> list[RecordVersion]:
-    visible = subject.model._default_manager.visible_to(user).filter(enrolment=enrolment)
+    visible = RecordQuerySet(subject.model).visible_to(user).filter(enrolment=enrolment)
     rows = events_of(subject.model).objects.filter(Q(pgh_label="insert") | Q(voided=True), pgh_obj_id__in=visible.values("pk"))
     events = list(rows.order_by("pgh_id"))
     names = names_behind(events, subject.model, subject.fields)

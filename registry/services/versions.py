@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from registry.exceptions import Conflict, NotFound
 from registry.models import User
@@ -21,9 +22,24 @@ def end_version(record: VersionedRecord, *, now: datetime, voided: bool) -> None
         raise Conflict(CHANGED_MEANWHILE)
 
 
+def replace_versions(pairs: Sequence[tuple[Record, Record]], *, now: datetime) -> None:
+    """End the first of each pair and add the second as its next version, in two statements.
+
+    Raises Conflict where one of them does not stand any more.
+    """
+    if not pairs:
+        return
+    manager = type(pairs[0][0])._default_manager
+    if manager.filter(pk__in=[old.pk for old, _ in pairs], ended_at__isnull=True).update(ended_at=now) != len(pairs):
+        raise Conflict(CHANGED_MEANWHILE)
+    for old, new in pairs:
+        new.record, new.version = old.record, old.version + 1
+    manager.bulk_create([new for _, new in pairs])
+
+
 def next_version(record: Record, *, by: User, now: datetime) -> Record:
     """Return a copy of a version to be changed and saved as the next one; it is not written yet."""
-    successor = cast(Record, type(record)._default_manager.get(pk=record.pk))
+    successor = type(record)._default_manager.get(pk=record.pk)
     successor.pk, successor.version, successor.ended_at, successor.voided = None, record.version + 1, None, False
     successor.recorded_at, successor.recorded_by = now, by
     return successor
@@ -32,7 +48,7 @@ def next_version(record: Record, *, by: User, now: datetime) -> Record:
 def check_voided_last(record: VersionedRecord) -> None:
     """Raise Conflict unless this is the voided last version, and hold it until the end of the transaction."""
     versions = type(record)._default_manager.select_for_update().filter(record=record.record)
-    latest = cast(VersionedRecord | None, versions.order_by("-version").first())
+    latest = versions.order_by("-version").first()
     if latest is None:
         raise NotFound("There is no such record.")
     if latest.pk != record.pk or not latest.voided:

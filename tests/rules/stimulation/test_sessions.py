@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import uuid4
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -33,7 +33,7 @@ GIVEN = NewSession(
     as_planned=True,
     started_at=STARTED,
     ended_at=STARTED + timedelta(minutes=20),
-    threshold=uuid4(),
+    threshold=UUID(int=54),
     hearing_protection=True,
     coil_matches_threshold=True,
     pain_before=D(6),
