@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from django.db import connections
@@ -14,17 +15,37 @@ from registry.models.accounts import User
 from registry.models.trials import Trial
 from registry.roles import UNMASKING_PERMISSIONS, Permission
 
-CLOSED_ALIAS = "closed"
+OPEN_ALIAS, CLOSED_ALIAS = "default", "closed"
+
+_under_way: ContextVar[str] = ContextVar("alias_under_way", default=OPEN_ALIAS)
+
+
+def current_alias() -> str:
+    """Return the alias that work goes through which names none."""
+    return _under_way.get()
+
+
+@contextmanager
+def routed_through(alias: str) -> Iterator[None]:
+    """Let work that names no alias go through this one, so that what brings allocations in stays one transaction."""
+    token = _under_way.set(alias)
+    try:
+        yield
+    finally:
+        _under_way.reset(token)
 
 
 class ClosedRoomRouter:
-    """Keep the ORM on the default alias: nothing reaches the closed room by accident, nothing is migrated through it."""
+    """Keep the ORM on the default alias but inside `routed_through`; nothing is migrated through the closed one.
+
+    The models know only what is open: arms are reached by SQL alone, after `open_closed_room` has checked the right.
+    """
 
     def db_for_read(self, model: type[Model], **hints: Any) -> str:
-        return "default"
+        return current_alias()
 
     def db_for_write(self, model: type[Model], **hints: Any) -> str:
-        return "default"
+        return current_alias()
 
     def allow_relation(self, obj1: Model, obj2: Model, **hints: Any) -> bool:
         return True  # both aliases are the same database under two logins

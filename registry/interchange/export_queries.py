@@ -5,41 +5,9 @@ A cell without content is NULL, which COPY writes as nothing. The session's time
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from registry.interchange.export_query import BY_PATIENT, ExportQuery, instant, text, yes_no
+from registry.interchange.record_queries import RECORD_QUERIES
 from registry.rules.tables import definitions as tables
-from registry.rules.tables.columns import Table
-
-
-def _text(name: str) -> str:
-    return f"nullif({name}, '')"
-
-
-def _instant(expression: str) -> str:
-    """Return a time as 2026-03-01T20:15:00Z: PostgreSQL's own text of it, with other marks."""
-    return f"replace(replace(({expression})::text, ' ', 'T'), '+00', 'Z')"
-
-
-@dataclass(frozen=True)
-class ExportQuery:
-    """One table: where its rows come from, in which order, and the text of each column.
-
-    `{enrolments}` in `source` stands for the visible enrolments, `{scores}` for the visible scores.
-    """
-
-    table: Table
-    source: str
-    order: str
-    cells: dict[str, str]
-
-    @property
-    def sql(self) -> str:
-        """Return the query with its columns in the order of the table."""
-        cells = ", ".join(self.cells[name] for name in self.table.names)
-        return f"SELECT {cells} FROM {self.source} ORDER BY {self.order}"
-
-
-_BY_PATIENT = 'e.patient_code COLLATE "C"'
 
 ARMS = ExportQuery(
     tables.ARMS,
@@ -52,7 +20,7 @@ PATIENTS = ExportQuery(
     tables.PATIENTS,
     """registry_enrolment e JOIN registry_patient p ON p.id = e.patient_id JOIN registry_site s ON s.id = e.site_id
        LEFT JOIN registry_protocolversion v ON v.id = e.protocol_version_id WHERE e.id IN ({enrolments})""",
-    _BY_PATIENT,
+    BY_PATIENT,
     {
         "patient": "e.patient_code",
         "site": "s.code",
@@ -62,24 +30,24 @@ PATIENTS = ExportQuery(
         "birth_year": "p.birth_year",
         "sex": "p.sex",
         "handedness": "p.handedness",
-        "time_zone": _text("p.time_zone"),
+        "time_zone": text("p.time_zone"),
     },
 )
 
 DIAGNOSES = ExportQuery(
     tables.DIAGNOSES,
     "registry_paindiagnosis d JOIN registry_enrolment e ON e.patient_id = d.patient_id WHERE e.id IN ({enrolments})",
-    f'{_BY_PATIENT}, d.code COLLATE "C"',
+    f'{BY_PATIENT}, d.code COLLATE "C"',
     {
         "patient": "e.patient_code",
         "diagnosis": "d.code",
         "condition": "d.condition",
-        "condition_text": _text("d.condition_text"),
+        "condition_text": text("d.condition_text"),
         "certainty": "d.certainty",
         "mechanism": "d.mechanism",
-        "onset": _text("d.onset"),
-        "icd10": _text("d.icd10"),
-        "icd11": _text("d.icd11"),
+        "onset": text("d.onset"),
+        "icd10": text("d.icd10"),
+        "icd11": text("d.icd11"),
     },
 )
 
@@ -87,12 +55,12 @@ PAINS = ExportQuery(
     tables.PAINS,
     """registry_enrolmentpain p JOIN registry_enrolment e ON e.id = p.enrolment_id
        JOIN registry_paindiagnosis d ON d.id = p.diagnosis_id WHERE e.id IN ({enrolments})""",
-    f"{_BY_PATIENT}, p.rank",
+    f"{BY_PATIENT}, p.rank",
     {
         "patient": "e.patient_code",
         "rank": "p.rank",
         "diagnosis": "d.code",
-        "body_region": _text("p.body_region"),
+        "body_region": text("p.body_region"),
         "side": "p.side",
     },
 )
@@ -102,16 +70,16 @@ ALLOCATIONS = ExportQuery(
     """registry_allocation a JOIN registry_enrolment e ON e.id = a.enrolment_id JOIN registry_site s ON s.id = a.analysis_site_id
        JOIN closed.allocation c ON c.enrolment_id = a.enrolment_id AND c.stage = a.stage JOIN closed.arm arm ON arm.id = c.arm_id
        WHERE e.id IN ({enrolments})""",
-    f"{_BY_PATIENT}, a.stage",
+    f"{BY_PATIENT}, a.stage",
     {
         "patient": "e.patient_code",
         "stage": "a.stage",
         "arm": "arm.code",
         "analysis_site": "s.code",
-        "stratum": _text("a.stratum"),
-        "kit_code": _text("a.kit_code"),
+        "stratum": text("a.stratum"),
+        "kit_code": text("a.kit_code"),
         "allocated_on": "a.allocated_on",
-        "allocated_at": _instant("a.allocated_at"),
+        "allocated_at": instant("a.allocated_at"),
     },
 )
 
@@ -119,24 +87,28 @@ DISPOSITIONS = ExportQuery(
     tables.DISPOSITIONS,
     """registry_disposition d JOIN registry_enrolment e ON e.id = d.enrolment_id
        WHERE d.voided_at IS NULL AND e.id IN ({enrolments})""",
-    f'{_BY_PATIENT}, d.kind COLLATE "C"',
+    f'{BY_PATIENT}, d.kind COLLATE "C"',
     {
         "patient": "e.patient_code",
         "kind": "d.kind",
         "happened_on": "d.happened_on",
         "reason": "d.reason",
-        "note": _text("d.note"),
+        "note": text("d.note"),
     },
 )
 
 # A time of answer is known where a zone is on record, and said where it is not that of the visit (score_intake).
 _ANSWERED_AT = "CASE WHEN t.zone <> '' AND t.submitted_at IS DISTINCT FROM t.observed_at THEN t.submitted_at END"
 
+# The pains of a session stand in its own row.
 PAIN_SCORES = ExportQuery(
     tables.PAIN_SCORES,
     """({scores}) t JOIN registry_enrolment e ON e.id = t.enrolment_id JOIN registry_scale c ON c.id = t.scale_id
-       LEFT JOIN registry_visittype v ON v.id = t.visit_type_id LEFT JOIN registry_enrolmentpain p ON p.id = t.pain_id""",
-    f"""{_BY_PATIENT}, t.for_date NULLS FIRST, v.code COLLATE "C" NULLS FIRST, t.context COLLATE "C", t.source COLLATE "C",
+       LEFT JOIN registry_visittype v ON v.id = t.visit_type_id LEFT JOIN registry_enrolmentpain p ON p.id = t.pain_id
+       WHERE t.context NOT IN ('pre_session', 'post_session') OR NOT EXISTS (
+           SELECT FROM registry_stimulationsession s WHERE s.enrolment_id = t.enrolment_id AND s.ended_at IS NULL
+           AND t.record IN (s.pain_before_record, s.pain_after_record))""",
+    f"""{BY_PATIENT}, t.for_date NULLS FIRST, v.code COLLATE "C" NULLS FIRST, t.context COLLATE "C", t.source COLLATE "C",
         c.code COLLATE "C", c.version COLLATE "C", t.recall COLLATE "C", p.rank NULLS FIRST, t.observed_at NULLS FIRST,
         {_ANSWERED_AT} NULLS FIRST, t.row_id COLLATE "C\"""",
     {
@@ -151,12 +123,12 @@ PAIN_SCORES = ExportQuery(
         "source": "t.source",
         "rater": "t.rater",
         "pain": "coalesce(p.rank::text, 'overall')",
-        "observed_at": _instant("t.observed_at"),
-        "recorded_at": _instant(_ANSWERED_AT),
+        "observed_at": instant("t.observed_at"),
+        "recorded_at": instant(_ANSWERED_AT),
         "answer_state": "t.answer_state",
-        "scheduled": "CASE WHEN t.scheduled THEN 'yes' ELSE 'no' END",
-        "row_id": _text("t.row_id"),
+        "scheduled": yes_no("t.scheduled"),
+        "row_id": text("t.row_id"),
     },
 )
 
-QUERIES = (ARMS, PATIENTS, DIAGNOSES, PAINS, ALLOCATIONS, DISPOSITIONS, PAIN_SCORES)
+QUERIES = (ARMS, PATIENTS, DIAGNOSES, PAINS, ALLOCATIONS, DISPOSITIONS, PAIN_SCORES, *RECORD_QUERIES)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,33 +13,16 @@ from django.db import connections, transaction
 
 from registry.closed_room import CLOSED_ALIAS, open_closed_room
 from registry.exceptions import Conflict, NotFound
-from registry.interchange.export_queries import QUERIES, ExportQuery
-from registry.models import Enrolment, PainScore, Trial, User
+from registry.interchange.export_queries import QUERIES
+from registry.interchange.export_query import ExportQuery
+from registry.interchange.record_scopes import written_scopes
+from registry.models import Trial, User
 from registry.roles import Permission
 from registry.rules.tables.section_reader import TRIAL_FILE
 from registry.rules.tables.trial_toml import write_trial
 from registry.services.acts import log_act
 from registry.services.trial_records import definition_of
 from registry.vocabulary import Act
-
-SCORE_COLUMNS = (
-    "enrolment_id",
-    "scale_id",
-    "visit_type_id",
-    "pain_id",
-    "for_date",
-    "observed_at",
-    "submitted_at",
-    "zone",
-    "value",
-    "recall",
-    "context",
-    "source",
-    "rater",
-    "answer_state",
-    "scheduled",
-    "row_id",
-)
 
 
 @dataclass(frozen=True)
@@ -79,10 +62,11 @@ def _write_folder(trial: Trial, target: Path, *, by: User, using: str) -> list[E
     with _one_state(using) as cursor:
         (partial / TRIAL_FILE).write_text(write_trial(definition_of(trial, using)), encoding="utf-8", newline="\n")
         files = [ExportedFile(TRIAL_FILE, 0)]
-        scopes = _scopes(cursor, trial, by, using)
+        scopes = written_scopes(cursor, trial, by, using)
         for query in QUERIES:
             if using == CLOSED_ALIAS or not query.table.concealed:
-                rows = _write_table(cursor, query, partial / query.table.file, scopes)
+                names = query.names(concealed=using == CLOSED_ALIAS)
+                rows = _write_table(cursor, query, names, partial / query.table.file, scopes)
                 files += [ExportedFile(query.table.file, rows)] if rows else []
     if target.exists():
         target.rmdir()
@@ -101,21 +85,10 @@ def _one_state(using: str) -> Iterator[Any]:
         yield cursor
 
 
-def _scopes(cursor: Any, trial: Trial, by: User, using: str) -> dict[str, str]:
-    """Return the SQL of what the person may see, with its values written in: COPY takes no parameters."""
-    enrolments = Enrolment.objects.using(using).visible_to(by).filter(trial=trial).values("pk")
-    scores = PainScore.objects.using(using).visible_to(by).current().filter(enrolment__trial=trial).values(*SCORE_COLUMNS)
-    scopes = {"trial": str(trial.pk)}
-    for name, rows in (("enrolments", enrolments), ("scores", scores)):
-        sql, values = rows.query.get_compiler(using=using).as_sql()
-        scopes[name] = cursor.mogrify(sql, values)
-    return scopes
-
-
-def _write_table(cursor: Any, query: ExportQuery, path: Path, scopes: dict[str, str]) -> int:
+def _write_table(cursor: Any, query: ExportQuery, names: Sequence[str], path: Path, scopes: dict[str, str]) -> int:
     """Stream one table into its file and return the number of its rows; a table without any gets no file."""
-    with path.open("wb") as file, cursor.copy(f"COPY ({query.sql.format(**scopes)}) TO STDOUT (FORMAT csv)") as copy:
-        file.write((",".join(query.table.names) + "\n").encode())
+    with path.open("wb") as file, cursor.copy(f"COPY ({query.sql(names).format(**scopes)}) TO STDOUT (FORMAT csv)") as copy:
+        file.write((",".join(names) + "\n").encode())
         for block in copy:
             file.write(block)
     rows = max(int(cursor.rowcount), 0)

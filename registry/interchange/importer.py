@@ -7,16 +7,19 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from registry.closed_room import CLOSED_ALIAS
+from registry.closed_room import CLOSED_ALIAS, routed_through
 from registry.exceptions import InvalidInput, NotAllowed, Problem
 from registry.interchange.import_report import ImportReport, TableReport
+from registry.interchange.record_imports import EventImport, Importing, RecordImport, ThresholdImport
+from registry.interchange.session_import import BlockRows, SessionImport
 from registry.interchange.table_reader import LineRows, TableRows, header_problems, read_table
 from registry.interchange.trial_folder import TrialFolder, open_folder
 from registry.models import Trial, User
 from registry.roles import Permission
 from registry.rules.tables import definitions as tables
+from registry.rules.tables import stimulation_tables
 from registry.rules.tables.columns import Table
 from registry.rules.tables.problems import FileProblem
 from registry.rules.tables.section_reader import TRIAL_FILE
@@ -37,6 +40,9 @@ from registry.vocabulary import Act
 
 MINIMUM_REASON = 10
 CONCEALED = (tables.ARMS.file, tables.ALLOCATIONS.file)
+
+
+Brought = TypeVar("Brought", bound=RecordImport)
 
 
 class NotWritten(Exception):
@@ -100,7 +106,8 @@ class FolderImport:
         self.report.trial = definition.trial.slug
         on_record = Trial.objects.filter(slug=definition.trial.slug).first()
         self._check_rights(on_record)
-        with suppress(NotWritten), audited(by=self.by, reason=self.reason or f"import of {self.folder.name}", using=self.using):
+        reason = self.reason or f"import of {self.folder.name}"
+        with suppress(NotWritten), audited(by=self.by, reason=reason, using=self.using), routed_through(self.using):
             self._bring_everything(definition)
             if self.report.problem_count or self.dry_run:
                 raise NotWritten
@@ -132,8 +139,8 @@ class FolderImport:
 
     def _read_cells_only(self) -> None:
         """Note what is wrong with single cells where there is no trial to lay the tables beside."""
-        for table in tables.TABLES[:-1]:
-            if table.file in self.folder.names:
+        for table in tables.TABLES:
+            if table.file in self.folder.names and table is not tables.PAIN_SCORES:
                 found = self._read(table)
                 self._report(table, found.rows, Tally(), problems=found.problems)
 
@@ -158,6 +165,7 @@ class FolderImport:
             tables.DISPOSITIONS, lambda rows: DispositionIntake(**common, using=self.using, rows=[NewDisposition(**row) for row in rows])
         )
         self._bring_scores(common)
+        self._bring_records(trial)
         self._check_reason()
         if not self.report.problem_count and not self.dry_run:
             if any(table.tally.new or table.tally.corrected for table in self.report.tables):
@@ -202,9 +210,9 @@ class FolderImport:
                 self.unread |= found.unread | bad
         self._report(table, found.rows, tally, problems=problems)
 
-    def _read(self, table: Table) -> TableRows:
+    def _read(self, table: Table, *, canonical: bool = False) -> TableRows:
         with self.folder.text(table.file) as stream:
-            return read_table(table, stream)
+            return read_table(table, stream, canonical=canonical)
 
     def _row_problems(self, table: Table, found: TableRows, checks: RowChecks) -> list[FileProblem]:
         """Return the problems of rows with their lines, but for rows about patients whose own row is a problem already."""
@@ -236,6 +244,36 @@ class FolderImport:
         self._check_score_corrections(intake, tally)
         if not self.report.problem_count and not self.dry_run and (self.reason or not tally.corrected):
             intake.write()
+
+    def _bring_records(self, trial: Trial) -> None:
+        """Bring in thresholds, sessions with their blocks, and adverse events, each through the service that forms use."""
+        importing = Importing(trial, self.by, self.now, self.reason or f"import of {self.folder.name}", self.using)
+        self._bring_table(stimulation_tables.MOTOR_THRESHOLDS, lambda found: ThresholdImport(found, importing))
+        unread = self._bring_sessions(importing)
+        self._bring_table(stimulation_tables.ADVERSE_EVENTS, lambda found: EventImport(found, importing, unread))
+
+    def _bring_table(self, table: Table, import_of: Callable[[TableRows], Brought]) -> Brought | None:
+        if table.file not in self.folder.names:
+            return None
+        found = self._read(table, canonical=True)
+        if not found.is_readable:
+            self._report(table, found.rows, Tally(), problems=found.problems)
+            return None
+        brought = import_of(found)
+        tally = brought.bring()
+        self._report(table, found.rows, tally, problems=[*found.problems, *self._row_problems(table, found, brought.checks)])
+        return brought
+
+    def _bring_sessions(self, importing: Importing) -> set[tuple[str, str]]:
+        """Bring in sessions with their blocks; return the names of those that could not be written."""
+        table = stimulation_tables.SESSION_BLOCKS
+        blocks = BlockRows(self._read(table, canonical=True)) if table.file in self.folder.names else None
+        sessions = self._bring_table(stimulation_tables.SESSIONS, lambda found: SessionImport(found, importing, blocks))
+        if blocks is not None:
+            blocks.note_strays(set() if sessions is None else sessions.names)
+            problems = [*blocks.found.problems, *self._row_problems(table, blocks.found, blocks.checks)]
+            self._report(table, blocks.found.rows, Tally() if sessions is None else sessions.block_tally(), problems=problems)
+        return set() if sessions is None else sessions.unread()
 
     def _check_score_corrections(self, intake: ScoreIntake, tally: Tally) -> None:
         if tally.corrected and not intake.may_correct():

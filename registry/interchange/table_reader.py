@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, TextIO
@@ -102,14 +102,33 @@ class ValueCache(dict[str, CellValue]):
         return found
 
 
-def read_table(table: Table, stream: TextIO) -> TableRows:
-    """Read a whole table. Columns that the file does not have are left to the defaults of whoever takes the rows."""
+class TextCache(dict[str, str]):
+    """Reads each distinct text of a column once into its canonical text."""
+
+    def __init__(self, column: Column) -> None:
+        super().__init__()
+        self._column = column
+
+    def __missing__(self, text: str) -> str:
+        found = self[text] = read_cell(self._column, text)
+        return found
+
+
+Caches = Sequence[tuple[str, ValueCache | TextCache]]
+
+
+def read_table(table: Table, stream: TextIO, *, canonical: bool = False) -> TableRows:
+    """Read a whole table, as values or as canonical texts.
+
+    Columns that the file does not have are left to the defaults of whoever takes the rows.
+    """
     found = TableRows(table)
     rows = LineRows(table.file, stream)
     header = rows.header()
     found.problems += [rows.broken] if rows.broken else header_problems(table, header)
     if not found.problems:
-        caches = [(name, ValueCache(table.column(name))) for name in header]
+        cache = TextCache if canonical else ValueCache
+        caches: Caches = [(name, cache(table.column(name))) for name in header]
         for row in rows:
             if row:
                 _read_row(found, rows.line_num, row, caches)
@@ -117,7 +136,7 @@ def read_table(table: Table, stream: TextIO) -> TableRows:
     return found
 
 
-def _read_row(found: TableRows, line: int, row: list[str], caches: list[tuple[str, ValueCache]]) -> None:
+def _read_row(found: TableRows, line: int, row: list[str], caches: Caches) -> None:
     found.rows += 1
     if len(row) != len(caches):
         right = f"Write {len(caches)} cells, as in the header; put quotes around a cell that holds a comma"

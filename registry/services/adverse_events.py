@@ -25,7 +25,7 @@ from registry.services.record_sets import (
     write_once,
 )
 from registry.services.row_sets import check_open
-from registry.services.versions import check_voided_last, end_version, next_version
+from registry.services.versions import check_voided_last, end_version, next_version, replace_versions
 from registry.vocabulary import GradingScheme
 
 # What makes two sendings of one record the same event.
@@ -72,6 +72,19 @@ def correct_adverse_event(event: AdverseEvent, *, row: NewAdverseEvent, reason: 
         successor.row_id = row.row_id or event.row_id
         successor.save(force_insert=True)
     return successor
+
+
+def correct_adverse_events(
+    *, trial: Trial, pairs: Sequence[tuple[AdverseEvent, NewAdverseEvent]], by: User, now: datetime, reason: str
+) -> list[AdverseEvent]:
+    """Correct a set in a number of statements that does not depend on its size; raises as `correct_adverse_event`."""
+    check_open(trial)
+    wanted = _checked([row for _, row in pairs], trial=trial, by=by, now=now)
+    for (old, _), new in zip(pairs, wanted, strict=True):
+        new.row_id = new.row_id or old.row_id
+    with audited(by=by, reason=reason):
+        replace_versions([(old, new) for (old, _), new in zip(pairs, wanted, strict=True)], now=now)
+    return wanted
 
 
 def void_adverse_event(event: AdverseEvent, *, reason: Reason, by: User, now: datetime) -> None:

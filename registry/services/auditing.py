@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import connections, transaction
 
+from registry.closed_room import current_alias
 from registry.models import User
 
 # Bound by the web middleware and by the worker; '' and None outside both.
@@ -32,13 +33,14 @@ _under_way: ContextVar[Mapping[str, AuditedChange]] = ContextVar("changes_under_
 
 
 @contextmanager
-def audited(*, by: User, reason: str = "", using: str = "default") -> Iterator[AuditedChange]:
+def audited(*, by: User, reason: str = "", using: str | None = None) -> Iterator[AuditedChange]:
     """Open a transaction whose every write is attributed; the setting ends with the transaction.
 
     Inside another one on the same alias it joins that change, whose reason holds: one transaction is one change with one
     author, and a second author is a ValueError. A write by an application role outside of this is refused by the database
     (SQLSTATE RT001).
     """
+    using = using or current_alias()
     outer = _under_way.get().get(using)
     if outer is None:
         with _change(by, reason, using) as change:

@@ -10,6 +10,7 @@ from celery import current_app
 from django.db import connections, transaction
 from kombu.exceptions import OperationalError
 
+from registry.closed_room import current_alias
 from registry.models import Job, StaleMark, Trial, User
 from registry.services.auditing import current_request_id
 from registry.vocabulary import JobKind
@@ -17,15 +18,16 @@ from registry.vocabulary import JobKind
 log = structlog.get_logger(__name__)
 
 
-def mark_stale(trial: Trial, *, by: User, enrolment_ids: Iterable[int] | None = None, using: str = "default") -> None:
+def mark_stale(trial: Trial, *, by: User, enrolment_ids: Iterable[int] | None = None, using: str | None = None) -> None:
     """Mark endpoints of some enrolments (None: of the whole trial) as stale and ask for one refresh, in this transaction."""
     marks = [StaleMark(trial=trial, enrolment_id=pk) for pk in enrolment_ids] if enrolment_ids is not None else [StaleMark(trial=trial)]
     StaleMark.objects.using(using).bulk_create(marks, batch_size=10_000)
     request_job(JobKind.REFRESH, trial, by=by, using=using)
 
 
-def request_job(kind: JobKind, trial: Trial, *, by: User, using: str = "default") -> None:
+def request_job(kind: JobKind, trial: Trial, *, by: User, using: str | None = None) -> None:
     """Store one waiting job (a second waiting one of the same kind is served by the first) and announce it after commit."""
+    using = using or current_alias()
     with connections[using].cursor() as cursor:
         cursor.execute(
             """INSERT INTO registry_job (kind, trial_id, state, requested_by_id, request_id, attempts, failure)

@@ -25,12 +25,12 @@ class Known:
     site_id: int
 
 
-def visible_enrolments(trial: Trial, by: User, using: str = "default") -> QuerySet[Enrolment]:
+def visible_enrolments(trial: Trial, by: User, using: str | None = None) -> QuerySet[Enrolment]:
     """Return the trial's enrolments that the person may see."""
     return Enrolment.objects.using(using).visible_to(by).filter(trial=trial)
 
 
-def known_patients(trial: Trial, by: User, codes: Collection[str], using: str = "default") -> dict[str, Known]:
+def known_patients(trial: Trial, by: User, codes: Collection[str], using: str | None = None) -> dict[str, Known]:
     """Return the visible enrolments among these study numbers, or more."""
     rows = visible_enrolments(trial, by, using)
     if len(codes) <= NAMED_ONE_BY_ONE:
@@ -39,7 +39,7 @@ def known_patients(trial: Trial, by: User, codes: Collection[str], using: str = 
     return {code: Known(pk, patient_id, site_id) for code, pk, patient_id, site_id in found}
 
 
-def allowed_sites(trial: Trial, by: User, permission: Permission, using: str = "default") -> set[int]:
+def allowed_sites(trial: Trial, by: User, permission: Permission, using: str | None = None) -> set[int]:
     """Return the sites where the person holds a right; raise NotAllowed where they hold it nowhere."""
     sites = list(trial.sites.using(using))
     found = {site.pk for site in sites if by.can(permission, trial=trial, site=site)}

@@ -34,7 +34,7 @@ class KnownPatient:
 
 
 def known_patients(
-    *, trial: Trial, by: User, permission: Permission, codes: Collection[str], using: str = "default"
+    *, trial: Trial, by: User, permission: Permission, codes: Collection[str], using: str | None = None
 ) -> dict[str, KnownPatient]:
     """Return the patients meant by their study numbers, in one query."""
     allowed = allowed_sites(trial, by, permission, using)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from django.db import connections
 from django.db.models import F
 
+from registry.closed_room import current_alias
 from registry.models import AnalysisPlan, EnrolmentPain, Scale, Trial, User, VisitType
 from registry.roles import Permission
 from registry.rules.scores import ScaleRange
@@ -40,7 +41,8 @@ class KnownScale:
 class ScoreReferences:
     """Reads everything once, in a number of queries that does not depend on the rows."""
 
-    def __init__(self, *, trial: Trial, by: User, using: str = "default", codes: Collection[str] | None = None) -> None:
+    def __init__(self, *, trial: Trial, by: User, using: str | None = None, codes: Collection[str] | None = None) -> None:
+        using = using or current_alias()
         self.trial, self.by, self.using = trial, by, using
         self.allowed_sites = allowed_sites(trial, by, Permission.SCORE_RECORD, using)
         self.patients = self._patients(codes)

@@ -25,7 +25,7 @@ from registry.services.record_sets import (
     write_once,
 )
 from registry.services.row_sets import check_open
-from registry.services.versions import check_voided_last, end_version, next_version
+from registry.services.versions import check_voided_last, end_version, next_version, replace_versions
 
 # What makes two sendings of one record the same threshold.
 CONTENT = ("enrolment_id", "kind", "percent_mso", "measured_on", "hemisphere", "coil_id", "stimulator_id")
@@ -69,6 +69,19 @@ def correct_threshold(threshold: MotorThreshold, *, row: NewThreshold, reason: R
         successor.row_id = row.row_id or threshold.row_id
         successor.save(force_insert=True)
     return successor
+
+
+def correct_thresholds(
+    *, trial: Trial, pairs: Sequence[tuple[MotorThreshold, NewThreshold]], by: User, now: datetime, reason: str
+) -> list[MotorThreshold]:
+    """Correct a set in a number of statements that does not depend on its size; raises as `correct_threshold`."""
+    check_open(trial)
+    wanted = _checked([row for _, row in pairs], trial=trial, by=by, now=now, permission=Permission.SESSION_CORRECT)
+    for (old, _), new in zip(pairs, wanted, strict=True):
+        new.row_id = new.row_id or old.row_id
+    with audited(by=by, reason=reason):
+        replace_versions([(old, new) for (old, _), new in zip(pairs, wanted, strict=True)], now=now)
+    return wanted
 
 
 def void_threshold(threshold: MotorThreshold, *, reason: Reason, by: User, now: datetime) -> None:

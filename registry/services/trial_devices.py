@@ -11,7 +11,7 @@ from registry.rules.tables.trial_facts import TrialDefinition
 from registry.services.trial_records import COIL_FIELDS, STIMULATOR_FIELDS
 
 Facts = TypeVar("Facts")
-DEVICES: tuple[tuple[str, type[Stimulator] | type[Coil], tuple[str, ...]], ...] = (
+DEVICES: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
     ("stimulators", Stimulator, STIMULATOR_FIELDS),
     ("coils", Coil, COIL_FIELDS),
 )
@@ -49,9 +49,7 @@ def _changed(wanted: Iterable[Facts], on_record: Iterable[Facts], key: Callable[
     return [facts for facts in wanted if stored.get(key(facts)) != facts]
 
 
-def _write(
-    model: type[Stimulator] | type[Coil], trial: Trial, devices: Sequence[Any], fields: tuple[str, ...], sites: dict[str, int], using: str
-) -> None:
+def _write(model: Any, trial: Trial, devices: Sequence[Any], fields: tuple[str, ...], sites: dict[str, int], using: str) -> None:
     rows = [model(trial_id=trial.pk, site_id=sites.get(facts.site), **{name: getattr(facts, name) for name in fields}) for facts in devices]
     model.objects.using(using).bulk_create(
         rows,

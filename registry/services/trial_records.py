@@ -110,7 +110,14 @@ def _protocols(trial: Trial, using: str) -> tuple[ProtocolFacts, ...]:
         blocks.setdefault(block.prescription.protocol_version_id, []).append(_block(block))
     versions = ProtocolVersion.objects.using(using).filter(trial=trial).order_by("pk")
     return tuple(
-        ProtocolFacts(row.version, row.effective_from, row.summary, *(tuple(kept.get(row.pk, [])) for kept in (epochs, prescribed, blocks)))
+        ProtocolFacts(
+            version=row.version,
+            effective_from=row.effective_from,
+            summary=row.summary,
+            epochs=tuple(epochs.get(row.pk, [])),
+            prescriptions=tuple(prescribed.get(row.pk, [])),
+            blocks=tuple(blocks.get(row.pk, [])),
+        )
         for row in versions
     )
 

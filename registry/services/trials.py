@@ -72,7 +72,7 @@ def lock_name(slug: str, using: str = "default") -> None:
 def _create(definition: TrialDefinition, using: str) -> Trial:
     trial = Trial(**{name: getattr(definition.trial, name) for name in TRIAL_FIELDS})
     trial.save(using=using, force_insert=True)
-    nothing = replace(definition, **dict.fromkeys(LISTS, ()))
+    nothing = TrialDefinition(definition.trial, sites=())
     _add_missing(trial, definition, nothing, post_hoc=False, using=using)
     return trial
 

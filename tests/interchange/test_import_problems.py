@@ -175,7 +175,8 @@ def test_files_that_are_missing_or_misnamed(problems: Problems, tmp_path: Path) 
     assert problems(folder) == [
         "trial.toml: is missing. Write it as docs/reference/trial-folder.md shows.",
         "pain_score.csv: is no file of a trial folder. Perhaps you mean 'pain_scores.csv'; use one of: trial.toml, arms.csv, patients.csv,"
-        " diagnoses.csv, pains.csv, allocations.csv, dispositions.csv, pain_scores.csv.",
+        " diagnoses.csv, pains.csv, allocations.csv, dispositions.csv, pain_scores.csv,"
+        " motor_thresholds.csv, sessions.csv, session_blocks.csv, adverse_events.csv.",
     ]
 
 

@@ -15,7 +15,7 @@ from functools import cache
 from registry.rules.tables.columns import Column, Kind
 from registry.rules.tables.problems import BadCell, name_remedy
 
-CellValue = str | int | Decimal | date | datetime | bool | None
+CellValue = str | int | Decimal | date | datetime | bool | tuple[str, ...] | None
 
 YES_NO = {"yes": True, "no": False}
 OVERALL = "overall"
@@ -52,6 +52,8 @@ def value_of(column: Column, canonical: str) -> CellValue:
     """Return a canonical text as a Python value, None for an empty one unless the column holds text."""
     if not canonical and column.kind not in _TEXTS:
         return None
+    if column.kind is Kind.WORDS:
+        return () if canonical == column.nothing else tuple(canonical.split())
     return _VALUES.get(column.kind, str)(canonical)
 
 
@@ -73,6 +75,8 @@ def _wanted(column: Column) -> str:
     """Return in words what a cell of the column holds."""
     if column.kind is Kind.WORD and column.words is not None:
         return f"one of: {', '.join(column.words)}"
+    if column.kind is Kind.WORDS and column.words is not None:
+        return f"words with blanks between them, of: {', '.join(column.words)}"
     if column.kind is Kind.YES_NO:
         return "yes or no"
     return f"a {column.kind}, {_EXAMPLES[column.kind]}" if column.kind in _EXAMPLES else f"a {column.kind}"
@@ -127,6 +131,18 @@ def _read_word(column: Column, text: str) -> str:
     if text not in words:
         raise BadCell("is no allowed word", name_remedy(text, words, "word"))
     return text
+
+
+def _read_words(column: Column, text: str) -> str:
+    """Return words once each, in the order of the vocabulary."""
+    given = text.replace(",", " ").replace(";", " ").split()
+    if given == [column.nothing]:
+        return column.nothing
+    words = [] if column.words is None else [str(word) for word in column.words]
+    for word in given:
+        if word not in words:
+            raise BadCell(f"holds '{word}', which is no allowed word", name_remedy(word, [*words, *filter(None, [column.nothing])], "word"))
+    return " ".join(word for word in words if word in given)
 
 
 def _read_integer(column: Column, text: str) -> str:
@@ -231,6 +247,7 @@ _READERS: dict[Kind, Callable[[Column, str], str]] = {
     Kind.KIT: _matching(_KIT),
     Kind.TEXT: _read_text,
     Kind.WORD: _read_word,
+    Kind.WORDS: _read_words,
     Kind.INTEGER: _read_integer,
     Kind.DECIMAL: _read_decimal,
     Kind.DATE: _read_date,
@@ -243,7 +260,7 @@ _READERS: dict[Kind, Callable[[Column, str], str]] = {
     Kind.PAIN: _read_pain,
 }
 
-_TEXTS = frozenset(Kind) - {Kind.INTEGER, Kind.DECIMAL, Kind.DATE, Kind.INSTANT, Kind.YES_NO}
+_TEXTS = frozenset(Kind) - {Kind.WORDS, Kind.INTEGER, Kind.DECIMAL, Kind.DATE, Kind.INSTANT, Kind.YES_NO}
 
 _VALUES: dict[Kind, Callable[[str], CellValue]] = {
     Kind.INTEGER: int,

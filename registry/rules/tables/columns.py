@@ -17,6 +17,7 @@ class Kind(StrEnum):
     KIT = "kit code"
     TEXT = "text"
     WORD = "word"
+    WORDS = "words"
     INTEGER = "whole number"
     DECIMAL = "number"
     DATE = "date"
@@ -34,7 +35,8 @@ class Column:
     """One column of a table, or one key of a section of trial.toml.
 
     An empty cell means `default`; where that depends on the row or the trial, `default_doc` says on what. `many` marks a
-    key that holds a list.
+    key that holds a list. `nothing` is the word by which a cell of words says that it holds none. A `concealed` column
+    travels only with the right to see allocations.
     """
 
     name: str
@@ -49,6 +51,8 @@ class Column:
     most: int | None = None
     longest: int = 200
     many: bool = False
+    nothing: str = ""
+    concealed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

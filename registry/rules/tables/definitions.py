@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from registry.rules.tables.columns import Column, Kind, Table
+from registry.rules.tables.stimulation_tables import STIMULATION_TABLES
 from registry.vocabulary import (
     AnswerState,
     Cohort,
@@ -160,4 +161,4 @@ PAIN_SCORES = Table(
 )
 
 # In the order in which they are read: a row may refer only to rows of tables before its own.
-TABLES = (ARMS, PATIENTS, DIAGNOSES, PAINS, ALLOCATIONS, DISPOSITIONS, PAIN_SCORES)
+TABLES = (ARMS, PATIENTS, DIAGNOSES, PAINS, ALLOCATIONS, DISPOSITIONS, PAIN_SCORES, *STIMULATION_TABLES)

@@ -1,0 +1,46 @@
+"""What a person may see of a trial, as SQL with its values written in: COPY takes no parameters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from registry.models import AdverseEvent, Enrolment, MotorThreshold, PainScore, StimulationSession, Trial, User
+
+SCORE_COLUMNS = (
+    "record",
+    "enrolment_id",
+    "scale_id",
+    "visit_type_id",
+    "pain_id",
+    "for_date",
+    "observed_at",
+    "submitted_at",
+    "zone",
+    "value",
+    "recall",
+    "context",
+    "source",
+    "rater",
+    "answer_state",
+    "scheduled",
+    "row_id",
+)
+RECORDS: dict[str, Any] = {"thresholds": MotorThreshold, "sessions": StimulationSession, "events": AdverseEvent}
+
+
+def written_scopes(cursor: Any, trial: Trial, by: User, using: str, **others: Any) -> dict[str, str]:
+    """Return each scope by its name; `others` are querysets that stand for a name instead, or for one of their own."""
+    scores = PainScore.objects.using(using).visible_to(by).current().filter(enrolment__trial=trial)
+    visible: dict[str, Any] = {
+        "enrolments": Enrolment.objects.using(using).visible_to(by).filter(trial=trial).values("pk"),
+        "scores": scores.values(*SCORE_COLUMNS),
+        "score_ids": scores.values("pk"),
+    }
+    for name, model in RECORDS.items():
+        visible[name] = model.objects.using(using).visible_to(by).current().filter(enrolment__trial=trial).values("pk")
+    return {"trial": str(trial.pk), **{name: _written(cursor, rows, using) for name, rows in (visible | others).items()}}
+
+
+def _written(cursor: Any, rows: Any, using: str) -> str:
+    sql, values = rows.query.get_compiler(using=using).as_sql()
+    return str(cursor.mogrify(sql, values))
