@@ -11,8 +11,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from registry.closed_room import CLOSED_ALIAS, open_closed_room
 from registry.models import Trial, system_actor
 from registry.outcomes.arms import ArmTable, read_arms
-from registry.outcomes.cells import Cell, Group
-from registry.outcomes.counting import Parameters, closed_cells
+from registry.outcomes.counting import Counted, Parameters, closed_cells
 from registry.outcomes.plans import CheckedPlan
 from registry.roles import Permission
 
@@ -22,7 +21,7 @@ class ClosedHalf:
     """Arms, counts by arm, and the payload stored last, None before the first."""
 
     arms: ArmTable
-    cells: dict[Group, Cell]
+    counted: Counted
     stored: str | None
 
 

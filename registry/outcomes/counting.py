@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,10 +11,19 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from registry.models import Trial
 from registry.outcomes.cells import Cell, CountedRow, Group, cells_from
+from registry.outcomes.curves import Reached, reached_from, reached_query
 from registry.outcomes.judged_sql import BASELINE, JUDGED_COLUMNS, judged_query, reaches
 from registry.outcomes.plans import CheckedPlan
 
 Parameters = dict[str, Any]  # whatever the driver can adapt
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What was counted of judged endpoints: cells by group, and how far the observed ones reach."""
+
+    cells: dict[Group, Cell]
+    reached: Reached
 
 
 def judging_parameters(trial: Trial, plan: CheckedPlan, cutoff: datetime) -> Parameters:
@@ -31,7 +41,7 @@ def judging_parameters(trial: Trial, plan: CheckedPlan, cutoff: datetime) -> Par
     }
 
 
-def open_cells(connection: BaseDatabaseWrapper, plan: CheckedPlan, parameters: Parameters) -> tuple[dict[Group, Cell], Parameters]:
+def open_cells(connection: BaseDatabaseWrapper, plan: CheckedPlan, parameters: Parameters) -> tuple[Counted, Parameters]:
     """Count by time point, condition and site, asking nothing about allocation; return also the judged rows for the closed room.
 
     These are one array text per column: the closed room cannot see into this transaction yet, and texts cost Python nothing per row.
@@ -40,14 +50,13 @@ def open_cells(connection: BaseDatabaseWrapper, plan: CheckedPlan, parameters: P
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            WITH judged AS MATERIALIZED ({judged_query(plan)}), counted AS ({_counting(plan, "NULL::bigint", "judged")})
-            SELECT (SELECT coalesce(json_agg(to_json(counted)), '[]') FROM counted), {arrays} FROM judged
+            WITH judged AS MATERIALIZED ({judged_query(plan)}), {_both_counts(plan, "NULL::bigint", "judged")}
+            SELECT {_BOTH}, {arrays} FROM judged
             """,
             parameters,
         )
-        counted, *texts = cursor.fetchone()
-    cells = cells_from((_counted(tuple(row.values())) for row in counted), plan.rules.thresholds)
-    return cells, dict(zip(JUDGED_COLUMNS, texts, strict=True))
+        counted, reached, *texts = cursor.fetchone()
+    return _counted_of(plan, counted, reached), dict(zip(JUDGED_COLUMNS, texts, strict=True))
 
 
 def canonical_input(judged: Parameters) -> str:
@@ -55,17 +64,34 @@ def canonical_input(judged: Parameters) -> str:
     return "\n".join(f"{name} {judged[name]}" for name in JUDGED_COLUMNS)
 
 
-def closed_cells(closed: BaseDatabaseWrapper, plan: CheckedPlan, judged: Parameters) -> dict[Group, Cell]:
+def closed_cells(closed: BaseDatabaseWrapper, plan: CheckedPlan, judged: Parameters) -> Counted:
     """Count the same by arm too; enrolments without an arm are left out."""
     arrays = ", ".join(f"%({name})s::{kind}[]" for name, kind in JUDGED_COLUMNS.items())
-    rows = f"""
-        unnest({arrays}) AS judged({", ".join(JUDGED_COLUMNS)})
+    dealt = f"""
+        SELECT judged.*, given.arm_id FROM unnest({arrays}) AS judged({", ".join(JUDGED_COLUMNS)})
         JOIN closed.allocation given ON given.enrolment_id = judged.enrolment_id AND given.stage = 1
     """
     with closed.cursor() as cursor:
         cursor.execute("SELECT set_config('work_mem', '256MB', true)")
-        cursor.execute(_counting(plan, "given.arm_id", rows), judged | {"thresholds": list(plan.rules.thresholds)})
-        return cells_from(map(_counted, cursor.fetchall()), plan.rules.thresholds)
+        cursor.execute(
+            f"WITH dealt AS MATERIALIZED ({dealt}), {_both_counts(plan, 'arm_id', 'dealt')} SELECT {_BOTH}",
+            judged | {"thresholds": list(plan.rules.thresholds)},
+        )
+        return _counted_of(plan, *cursor.fetchone())
+
+
+_BOTH = ", ".join(f"(SELECT coalesce(json_agg(to_json({name})), '[]') FROM {name})" for name in ("counted", "reached"))
+
+
+def _both_counts(plan: CheckedPlan, arm: str, rows: str) -> str:
+    return f"counted AS ({_counting(plan, arm, rows)}), reached AS ({reached_query(rows, arm)})"
+
+
+def _counted_of(plan: CheckedPlan, counted: Iterable[dict[str, Any]], reached: Iterable[dict[str, Any]]) -> Counted:
+    """Return the counts of both queries' rows."""
+    cells = cells_from((_counted(tuple(row.values())) for row in counted), plan.rules.thresholds)
+    steps = reached_from((row["place"], row["arm_id"], row["tenths"], row["endpoints"]) for row in reached)
+    return Counted(cells, steps)
 
 
 def _counting(plan: CheckedPlan, arm: str, rows: str) -> str:

@@ -9,7 +9,7 @@ from registry.outcomes.plans import CheckedPlan
 from registry.rules import response
 from registry.rules.response import percent_text
 from registry.selectors.outcome_payload import Definition
-from registry.vocabulary import Anchor, Population, Strategy, ValueRule
+from registry.vocabulary import Anchor, Population, Strategy, TrialDesign, ValueRule
 
 POINTWISE = "Intervals are pointwise, not adjusted for repeated looks."
 _ANCHORS = {
@@ -18,7 +18,7 @@ _ANCHORS = {
 }
 _POPULATIONS = {
     Population.ALLOCATED: "Everybody allocated, as allocated.",
-    Population.TREATED: "Everybody allocated and stimulated at least once.",
+    Population.TREATED: "Everybody stimulated at least once; a sham coil's pulses count like any other.",
     Population.ENROLLED: "Everybody enrolled.",
 }
 _RULES = {
@@ -53,9 +53,23 @@ def _definitions(trial: Trial, plan: CheckedPlan) -> Iterator[tuple[str, str]]:
     if rules.strategy == Strategy.COMPOSITE:
         yield "Stop for a listed reason", "Stopping stimulation for a listed reason by the end of the window is non-response under NRI."
     yield "Rate", "Responders divided by n, with Wilson's 95 % interval."
-    yield "Change", "Value minus baseline; negative means less pain. SD is the sample standard deviation."
+    yield (
+        "Cumulative curve",
+        "Of those due, who has at least that much less pain (NRI), at each whole percent and threshold.",
+    )
+    yield (
+        "Change",
+        "Value minus baseline; negative means less pain. SD is the sample standard deviation, the interval Student's t.",
+    )
+    yield "Complete", "Of those due, who has a baseline above 0 and a value."
+    yield "Recruitment", f"{_recruitment(trial)} The rate is that of the last twelve weeks with the exact Poisson interval of their count."
     small = f"A subgroup with a denominator below {plan.row.small_cell_minimum} is not printed in open documents"
     yield "Small groups", f"{small}, nor are as many others as it takes that it cannot be worked out."
+
+
+def _recruitment(trial: Trial) -> str:
+    taken_in = "enrolled" if trial.design == TrialDesign.COHORT else "allocated"
+    return f"Patients {taken_in}, by the day it happened; weeks begin on Monday."
 
 
 def _comparison(*, coded: bool) -> Iterator[tuple[str, str]]:

@@ -7,9 +7,10 @@ from itertools import product
 from math import isfinite
 
 from registry.outcomes.cells import Cell
-from registry.selectors.outcome_payload import Contrast, Counts, Mean, Rate
+from registry.selectors.outcome_payload import Completeness, Contrast, Counts, Mean, Rate
 from registry.stats.differences import NumberNeededToTreat, newcombe, number_needed_to_treat
 from registry.stats.proportions import proportion
+from registry.stats.student import mean_interval
 from registry.vocabulary import EndpointStatus, MissingReason, MissingRule
 
 Thresholds = tuple[int, ...]
@@ -26,6 +27,7 @@ def counts(cell: Cell, thresholds: Thresholds) -> Counts:
         "not_due": cell.statuses[EndpointStatus.NOT_DUE],
         "statuses": {str(status): cell.statuses[status] for status in EndpointStatus},
         "reasons": {str(reason): cell.missing[reason] for reason in MissingReason},
+        "completeness": _completeness(cell),
         "responders": responders,
         "observed_non_responders": {cut: observed - number for cut, number in responders.items()},
     }
@@ -43,6 +45,7 @@ def completeness(cell: Cell, thresholds: Thresholds) -> Counts:
         "not_due": cell.statuses[EndpointStatus.NOT_DUE],
         "statuses": statuses,
         "reasons": {str(reason): missing[reason] for reason in MissingReason},
+        "completeness": _completeness(cell),
     }
 
 
@@ -52,13 +55,17 @@ def rates(cell: Cell, thresholds: Thresholds) -> list[Rate]:
 
 
 def means(cell: Cell) -> list[Mean]:
-    """Return mean and SD of baseline, value and change for every rule that has means."""
+    """Return mean, interval and SD of baseline, value and change for every rule that has means."""
     return list(_means(cell))
 
 
 def contrasts(names: tuple[str, str], cells: tuple[Cell, Cell], thresholds: Thresholds, *, coded: bool) -> list[Contrast]:
     """Return first minus second, for every threshold and rule; coded arms are 'better', never of benefit or harm."""
     return [_contrast(names, cells, threshold, rule, coded=coded) for threshold, rule in product(thresholds, MissingRule)]
+
+
+def _completeness(cell: Cell) -> Completeness:
+    return {"complete": cell.with_value, "due": cell.due, "share": cell.with_value / cell.due if cell.due else None}
 
 
 def _rate(cell: Cell, threshold: int, rule: MissingRule) -> Rate:
@@ -79,7 +86,16 @@ def _means(cell: Cell) -> Iterator[Mean]:
     for rule, sums in cell.sums.items():
         for measure in sums.totals:
             found = sums.moments(measure)
-            yield {"rule": rule.value, "measure": measure, "n": found.n, "mean": found.mean, "sd": found.sd}
+            limits = mean_interval(found)
+            yield {
+                "rule": rule.value,
+                "measure": measure,
+                "n": found.n,
+                "mean": found.mean,
+                "low": limits.low if limits else None,
+                "high": limits.high if limits else None,
+                "sd": found.sd,
+            }
 
 
 def _contrast(names: tuple[str, str], cells: tuple[Cell, Cell], threshold: int, rule: MissingRule, *, coded: bool) -> Contrast:

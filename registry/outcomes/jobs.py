@@ -6,15 +6,16 @@ from datetime import datetime, time, timedelta
 
 import structlog
 from django.db import DatabaseError, InterfaceError, connection
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from registry.exceptions import RegistryError
-from registry.models import Job, StaleMark, Trial, system_actor
+from registry.models import Job, Snapshot, StaleMark, Trial, system_actor
+from registry.outcomes.code_version import code_version
 from registry.outcomes.locks import job_lock, lock_if_free
 from registry.outcomes.refresh import refresh_trial
 from registry.services.auditing import current_job_id, current_request_id
-from registry.services.jobs import announce, request_job
+from registry.services.jobs import announce, mark_stale, request_job
 from registry.vocabulary import Conduct, JobKind, JobState
 
 log = structlog.get_logger(__name__)
@@ -78,12 +79,14 @@ def _move(job: Job, to: JobState, **changes: object) -> bool:
 
 
 def sweep(now: datetime) -> None:
-    """See that nothing is left behind: lost messages, killed workers, failed jobs, marks without a job, a new day."""
+    """See that nothing is left behind: lost messages, killed workers, failed jobs, marks without a job, a new day, an upgrade."""
     for job_id in dict.fromkeys([*_requeue_failed(now), *_left_behind(now)]):
         announce(job_id)
     scheduler = system_actor("scheduler")
     for trial in [*_marked_without_job(), *_trials_with_a_new_day(now)]:
         request_job(JobKind.REFRESH, trial, by=scheduler)
+    for trial in _computed_by_other_code():
+        mark_stale(trial, by=scheduler)
 
 
 def _left_behind(now: datetime) -> list[int]:
@@ -124,6 +127,14 @@ def _trials_with_a_new_day(now: datetime) -> list[Trial]:
     """Return running trials with a plan for which nothing was asked since their midnight: what is due depends on the date."""
     trials = Trial.objects.filter(~Q(conduct=Conduct.RETROSPECTIVE), locked_at__isnull=True, plans__isnull=False).distinct()
     return [trial for trial in trials if not _asked_today(trial, now)]
+
+
+def _computed_by_other_code() -> list[Trial]:
+    """Return trials whose outcomes another version of the registry computed and that are not marked yet: after an upgrade, all."""
+    latest = Snapshot.objects.filter(trial=OuterRef("pk")).order_by("-number").values("code_version")[:1]
+    marked = StaleMark.objects.filter(trial=OuterRef("pk"))
+    old = ~Q(made_by=code_version()) & Q(made_by__isnull=False)
+    return list(Trial.objects.annotate(made_by=Subquery(latest)).filter(old, ~Exists(marked)))
 
 
 def _asked_today(trial: Trial, now: datetime) -> bool:

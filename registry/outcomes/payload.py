@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from registry.models import PlanTimePoint, Site, Trial
 from registry.outcomes import estimates
 from registry.outcomes.arms import ArmTable
-from registry.outcomes.cells import Cell, Group
+from registry.outcomes.cells import Cell
+from registry.outcomes.counting import Counted
+from registry.outcomes.curves import CurveMaker
 from registry.outcomes.definitions import closed_definitions, definitions
 from registry.outcomes.groups import Fill, groups_of
 from registry.outcomes.plans import CheckedPlan
+from registry.outcomes.recruitment import Recruited, recruitment
 from registry.selectors import outcome_payload as shape
-
-FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Circumstances:
     seal: int | None
     seal_hash: str
     code_version: str
+    recruited: Recruited
 
     @property
     def shows_efficacy(self) -> bool:
@@ -47,7 +49,7 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def open_payload(about: Circumstances, cells: Mapping[Group, Cell]) -> shape.Payload:
+def open_payload(about: Circumstances, counted: Counted) -> shape.Payload:
     """Return the document for everybody who may read outcomes; small subgroups are left out."""
     thresholds = about.plan.rules.thresholds
 
@@ -59,12 +61,18 @@ def open_payload(about: Circumstances, cells: Mapping[Group, Cell]) -> shape.Pay
         else:
             group["counts"] = estimates.completeness(cell, thresholds)
 
-    payload = _frame(about, "open", cells, fill, minimum=about.plan.row.small_cell_minimum)
+    minimum = about.plan.row.small_cell_minimum
+    payload = _frame(about, "open", counted, fill, minimum=minimum)
     payload["efficacy"] = "shown" if about.shows_efficacy else "withheld"
+    if about.shows_efficacy:
+        for whole, maker in _wholes(about, payload, counted):
+            # The steps of a curve are single people; of a few they would be those few.
+            if whole["counts"]["due"] >= minimum:
+                whole["curve"] = maker.curve(whole["counts"]["due"])
     return payload
 
 
-def closed_payload(about: Circumstances, cells: Mapping[Group, Cell], arms: ArmTable) -> shape.Payload:
+def closed_payload(about: Circumstances, counted: Counted, arms: ArmTable) -> shape.Payload:
     """Return the document of the closed room: every group by arm, with the contrasts; nothing is left out."""
     thresholds = about.plan.rules.thresholds
 
@@ -86,18 +94,27 @@ def closed_payload(about: Circumstances, cells: Mapping[Group, Cell], arms: ArmT
             for row in estimates.contrasts((first.name, second.name), (of[first.id], of[second.id]), thresholds, coded=arms.coded)
         ]
 
-    payload = _frame(about, "closed", cells, fill, minimum=0)
+    payload = _frame(about, "closed", counted, fill, minimum=0)
+    for whole, maker in _wholes(about, payload, counted):
+        for arm, printed in zip(arms.arms, whole["arms"], strict=True):
+            printed["curve"] = maker.curve(printed["counts"]["due"], arm.id)
     payload["coded"] = arms.coded
     payload["notes"] += arms.notes
     payload["definitions"] = closed_definitions(about.trial, about.plan, coded=arms.coded)
     return payload
 
 
-def _frame(about: Circumstances, document: str, cells: Mapping[Group, Cell], fill: Fill, *, minimum: int) -> shape.Payload:
-    trial, row = about.trial, about.plan.row
+def _wholes(about: Circumstances, payload: shape.Payload, counted: Counted) -> Iterator[tuple[shape.Group, CurveMaker]]:
+    """Yield the whole of each time point with what makes its curve."""
+    for place, point in enumerate(payload["time_points"], start=1):
+        yield point["groups"][0], CurveMaker(counted.reached, place, about.plan.rules.thresholds)
+
+
+def _frame(about: Circumstances, document: str, counted: Counted, fill: Fill, *, minimum: int) -> shape.Payload:
+    trial, row, cells = about.trial, about.plan.row, counted.cells
     sites = list(Site.objects.filter(trial=trial).order_by("code"))
     return {
-        "format": FORMAT,
+        "format": shape.FORMAT,
         "document": document,
         "trial": {
             "slug": trial.slug,
@@ -118,6 +135,7 @@ def _frame(about: Circumstances, document: str, cells: Mapping[Group, Cell], fil
         "thresholds_tenths": list(about.plan.rules.thresholds),
         "definitions": definitions(trial, about.plan),
         "notes": ["The analysis plan was changed after an unmasked look: post hoc."] if row.post_hoc else [],
+        "recruitment": recruitment(about.recruited),
         "time_points": [
             _time_point(time_point, groups_of({group: cell for group, cell in cells.items() if group.place == place}, sites, fill, minimum))
             for place, time_point in enumerate(about.plan.time_points, start=1)
@@ -133,6 +151,8 @@ def _plan(plan: CheckedPlan) -> dict[str, object]:
         "scale": row.scale.code,
         "scale_version": row.scale.version,
         "scale_label": row.scale.label,
+        "scale_minimum": f"{row.scale.minimum.normalize():f}",
+        "scale_maximum": f"{row.scale.maximum.normalize():f}",
         "recall": row.recall,
         "pain": row.pain,
         "contexts": sorted(row.contexts),

@@ -18,6 +18,7 @@ from registry.outcomes.endpoints import fill_endpoints
 from registry.outcomes.locks import session_lock
 from registry.outcomes.payload import Circumstances, canonical, closed_payload, digest, open_payload
 from registry.outcomes.plans import CheckedPlan, current_plan
+from registry.outcomes.recruitment import read_recruited
 from registry.selectors.outcome_payload import Payload
 from registry.services.sealing import seal_changes, sealing_lock
 from registry.vocabulary import JobKind, JobState
@@ -76,11 +77,12 @@ def _make(trial: Trial, plan: CheckedPlan, clock: Callable[[], datetime], closed
     if stale is None or stale:
         fill_endpoints(trial, plan, cutoff=cutoff, enrolment_ids=stale)
         _mark_the_future(trial, cutoff, stale)
-    about = Circumstances(trial, plan, cutoff, sealed.number, sealed.hash, code_version())
-    cells, judged = open_cells(connection, plan, judging_parameters(trial, plan, cutoff))
-    opened = open_payload(about, cells)
+    recruited = read_recruited(connection, trial, cutoff)
+    about = Circumstances(trial, plan, cutoff, sealed.number, sealed.hash, code_version(), recruited)
+    counted, judged = open_cells(connection, plan, judging_parameters(trial, plan, cutoff))
+    opened = open_payload(about, counted)
     half = read_closed_half(trial, plan, judged, last.pk if last else None)
-    closed = closed_payload(about, half.cells, half.arms)
+    closed = closed_payload(about, half.counted, half.arms)
     closed["closed_seal"], closed["input_sha256"] = closed_seal, digest(canonical_input(judged))
     if last and half.stored and _says_nothing_new(last.payload, half.stored, opened, closed):
         return _Made(None, "")
@@ -125,10 +127,12 @@ def _mark_the_future(trial: Trial, cutoff: datetime, stale: list[int] | None) ->
         cursor.execute(
             f"""
             INSERT INTO registry_stalemark (trial_id, enrolment_id)
-            SELECT DISTINCT %(trial)s::bigint, s.enrolment_id FROM registry_painscore s
-            JOIN registry_enrolment e ON e.id = s.enrolment_id AND e.trial_id = %(trial)s
-            WHERE greatest(s.recorded_at, s.ended_at) >= %(cutoff)s AND greatest(s.recorded_at, s.ended_at) < %(until)s
-            {"AND s.enrolment_id = ANY(%(enrolments)s)" if stale is not None else ""}
+            SELECT DISTINCT %(trial)s::bigint, written.enrolment_id FROM (
+                SELECT enrolment_id, greatest(recorded_at, ended_at) AS last_at FROM registry_painscore
+                UNION ALL SELECT enrolment_id, greatest(recorded_at, ended_at) FROM registry_stimulationsession
+            ) written JOIN registry_enrolment e ON e.id = written.enrolment_id AND e.trial_id = %(trial)s
+            WHERE written.last_at >= %(cutoff)s AND written.last_at < %(until)s
+            {"AND written.enrolment_id = ANY(%(enrolments)s)" if stale is not None else ""}
             """,
             {"trial": trial.pk, "cutoff": cutoff, "until": cutoff + CLOCK_SKEW, "enrolments": stale},
         )

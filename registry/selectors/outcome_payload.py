@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from typing import NotRequired, TypedDict
 
+# 2: curves, intervals of means, completeness, recruitment. A snapshot of an older format waits to be computed again.
+FORMAT = 2
+
 
 class Definition(TypedDict):
     """A term and what it means under this plan."""
 
     term: str
     text: str
+
+
+class Completeness(TypedDict):
+    """How many of those due have a baseline above 0 and a value; nobody due gives a null."""
+
+    complete: int
+    due: int
+    share: float | None
 
 
 class Counts(TypedDict):
@@ -23,6 +34,7 @@ class Counts(TypedDict):
     not_due: int
     statuses: dict[str, int]
     reasons: dict[str, int]
+    completeness: Completeness
     responders: NotRequired[dict[str, int]]
     observed_non_responders: NotRequired[dict[str, int]]
 
@@ -39,13 +51,24 @@ class Rate(TypedDict):
     high: float | None
 
 
+class Curve(TypedDict):
+    """For each cut in tenths of a percent, rising: how many of n, who are all those due, have at least that much less pain (NRI)."""
+
+    n: int
+    cuts_tenths: list[int]
+    responders: list[int]
+    rates: list[float]
+
+
 class Mean(TypedDict):
-    """Mean and sample SD on the scale of baseline, value or change (value minus baseline)."""
+    """Mean, its 95 % t interval and sample SD, on the scale, of baseline, value or change (value minus baseline)."""
 
     rule: str
     measure: str
     n: int
     mean: float | None
+    low: float | None
+    high: float | None
     sd: float | None
 
 
@@ -57,6 +80,7 @@ class Arm(TypedDict):
     counts: Counts
     rates: list[Rate]
     means: list[Mean]
+    curve: NotRequired[Curve]
 
 
 class Contrast(TypedDict):
@@ -78,7 +102,10 @@ class Contrast(TypedDict):
 
 
 class Group(TypedDict):
-    """The whole trial or a subgroup at one time point. A suppressed one has its label and nothing else."""
+    """The whole trial or a subgroup at one time point. A suppressed one has its label and nothing else.
+
+    The whole alone has a curve, here or in its arms; an open document leaves the curve of a few out.
+    """
 
     kind: str
     code: str
@@ -87,6 +114,7 @@ class Group(TypedDict):
     counts: NotRequired[Counts]
     rates: NotRequired[list[Rate]]
     means: NotRequired[list[Mean]]
+    curve: NotRequired[Curve]
     arms: NotRequired[list[Arm]]
     contrasts: NotRequired[list[Contrast]]
 
@@ -105,6 +133,45 @@ class TimePoint(TypedDict):
     min_n: int
     primary: bool
     groups: list[Group]
+
+
+class RecruitedWeek(TypedDict):
+    """How many were taken in in the week of a Monday, and until its end."""
+
+    week: str
+    added: int
+    total: int
+
+
+class RecruitmentRate(TypedDict):
+    """Patients a week in the last so many weeks, with the exact Poisson interval of their count."""
+
+    weeks: int
+    count: int
+    per_week: float
+    low: float
+    high: float
+
+
+class ProjectedWeek(TypedDict):
+    """How many there would be on a day if the recent rate, or its limits, went on."""
+
+    on: str
+    total: float
+    low: float
+    high: float
+
+
+class Recruitment(TypedDict):
+    """Patients taken in until a day; `measure` is 'allocated' or 'enrolled', `undated` are in the total and in no week."""
+
+    measure: str
+    until: str
+    total: int
+    undated: int
+    weeks: list[RecruitedWeek]
+    recent: RecruitmentRate | None
+    projection: list[ProjectedWeek]
 
 
 class Payload(TypedDict):
@@ -126,4 +193,5 @@ class Payload(TypedDict):
     thresholds_tenths: list[int]
     definitions: list[Definition]
     notes: list[str]
+    recruitment: Recruitment
     time_points: list[TimePoint]

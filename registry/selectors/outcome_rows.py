@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from registry.selectors.outcome_payload import Contrast, Counts, Group, Mean, Payload, Rate
-from registry.vocabulary import EndpointStatus, MissingReason
+from registry.selectors.outcome_payload import (
+    Contrast,
+    Counts,
+    Curve,
+    Group,
+    Mean,
+    Payload,
+    ProjectedWeek,
+    Rate,
+    Recruitment,
+    RecruitmentRate,
+)
+from registry.vocabulary import EndpointStatus, MissingReason, MissingRule
 
 COLUMNS = (
     "kind",
@@ -30,12 +41,14 @@ COLUMNS = (
     "sd",
     "nnt",
     "nnt_text",
+    "on",
 )
 Row = dict[str, object]
 
 
 def outcome_rows(payload: Payload) -> Iterator[Row]:
-    """Yield every cell of a document; a suppressed group is one row that says so."""
+    """Yield every cell of a document, recruitment first; a suppressed group is one row that says so."""
+    yield from (dict.fromkeys(COLUMNS, "") | row for row in recruitment_rows(payload["recruitment"]))
     for time_point in payload["time_points"]:
         for group in time_point["groups"]:
             place: Row = {
@@ -63,15 +76,16 @@ class _Block:
     counts: Counts | None
     rates: list[Rate]
     means: list[Mean]
+    curve: Curve | None
 
 
 def _of_group(group: Group) -> Iterator[Row]:
     if group["suppressed"]:
         yield {"kind": "suppressed"}
         return
-    blocks = [_Block(arm["code"], arm["counts"], arm["rates"], arm["means"]) for arm in group.get("arms", [])]
+    blocks = [_Block(arm["code"], arm["counts"], arm["rates"], arm["means"], arm.get("curve")) for arm in group.get("arms", [])]
     if "counts" in group:
-        blocks.append(_Block("", group["counts"], group.get("rates", []), group.get("means", [])))
+        blocks.append(_Block("", group["counts"], group.get("rates", []), group.get("means", []), group.get("curve")))
     for block in blocks:
         yield from ({"arm": block.arm} | row for row in _of_block(block))
     yield from map(_difference, group.get("contrasts", []))
@@ -91,9 +105,49 @@ def _of_block(block: _Block) -> Iterator[Row]:
             "low": _number(rate["low"]),
             "high": _number(rate["high"]),
         }
-    for mean in block.means:
-        numbers = {"n": mean["n"], "estimate": _number(mean["mean"]), "sd": _number(mean["sd"])}
-        yield {"kind": "mean", "rule": mean["rule"], "measure": mean["measure"]} | numbers
+    yield from map(_mean, block.means)
+    if block.curve is not None:
+        yield from curve_rows(block.curve)
+
+
+def curve_rows(curve: Curve) -> Iterator[Row]:
+    """Yield one row for each cut of a cumulative curve."""
+    # Nobody due, nothing to divide by.
+    rates: list[float | None] = [*curve["rates"]] or [None] * len(curve["cuts_tenths"])
+    for cut, responders, rate in zip(curve["cuts_tenths"], curve["responders"], rates, strict=True):
+        reached = {"responders": responders, "n": curve["n"], "estimate": _number(rate)}
+        yield {"kind": "curve", "rule": MissingRule.NRI.value, "threshold_percent": percent(cut)} | reached
+
+
+def recruitment_rows(found: Recruitment) -> Iterator[Row]:
+    """Yield the total, each week's end total, the rate of late and where it leads."""
+    measure = found["measure"]
+    yield {"kind": "recruitment", "measure": measure, "n": found["total"], "on": found["until"]}
+    if found["undated"]:
+        yield {"kind": "recruitment", "measure": f"{measure}_undated", "n": found["undated"]}
+    for week in found["weeks"]:
+        yield {"kind": "recruitment_week", "measure": measure, "n": week["total"], "estimate": str(week["added"]), "on": week["week"]}
+    if (rate := found["recent"]) is not None:
+        yield {"kind": "recruitment_rate", "measure": measure, "n": rate["count"], **_estimate(rate["per_week"], rate)}
+    for ahead in found["projection"]:
+        yield {"kind": "recruitment_projection", "measure": measure, "on": ahead["on"], **_estimate(ahead["total"], ahead)}
+
+
+def _estimate(estimate: float, limits: RecruitmentRate | ProjectedWeek) -> Row:
+    return {"estimate": _number(estimate), "low": _number(limits["low"]), "high": _number(limits["high"])}
+
+
+def _mean(mean: Mean) -> Row:
+    return {
+        "kind": "mean",
+        "rule": mean["rule"],
+        "measure": mean["measure"],
+        "n": mean["n"],
+        "estimate": _number(mean["mean"]),
+        "low": _number(mean["low"]),
+        "high": _number(mean["high"]),
+        "sd": _number(mean["sd"]),
+    }
 
 
 def _counts(counts: Counts) -> Iterator[Row]:
@@ -104,6 +158,8 @@ def _counts(counts: Counts) -> Iterator[Row]:
     ]
     for group in named:
         yield from ({"kind": "count", "measure": measure, "n": number} for measure, number in group.items())
+    complete = counts["completeness"]
+    yield {"kind": "completeness", "responders": complete["complete"], "n": complete["due"], "estimate": _number(complete["share"])}
 
 
 def _difference(row: Contrast) -> Row:

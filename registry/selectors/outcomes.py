@@ -10,7 +10,7 @@ from typing import cast
 from registry.closed_room import open_closed_room
 from registry.models import Job, Snapshot, StaleMark, Trial, User
 from registry.roles import Permission
-from registry.selectors.outcome_payload import Payload
+from registry.selectors.outcome_payload import FORMAT, Payload
 from registry.vocabulary import JobKind, JobState
 
 
@@ -31,6 +31,11 @@ class StoredOutcomes:
     is_waiting: bool
     failure: str
 
+    @property
+    def is_present_format(self) -> bool:
+        """Tell whether this was computed since the payload last changed its shape; the sweep sees that it is made again."""
+        return self.payload["format"] == FORMAT
+
 
 def latest_open(trial: Trial) -> StoredOutcomes | None:
     """Return the open outcomes as last computed, None before the first time."""
@@ -49,8 +54,9 @@ def latest_closed(trial: Trial, *, by: User) -> StoredOutcomes | None:
 
 
 def is_up_to_date(trial: Trial) -> bool:
-    """Tell whether a snapshot exists that nothing on record has overtaken."""
-    return Snapshot.objects.filter(trial=trial).exists() and not _is_waiting(trial)
+    """Tell whether a snapshot of the present format exists that nothing on record has overtaken."""
+    found = latest_open(trial)
+    return found is not None and found.is_present_format and not found.is_waiting
 
 
 def _is_waiting(trial: Trial) -> bool:

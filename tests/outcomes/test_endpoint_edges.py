@@ -28,6 +28,7 @@ from tests.outcomes.stored_trials import StoredTrial, store_trial
 from tests.outcomes.test_endpoints import (
     as_stored,
     check_cells,
+    check_curves,
     checked,
     expected_endpoints,
     judged,
@@ -61,8 +62,9 @@ def judge(plan: Plan, records: list[PatientRecord], cutoff: Cutoff, by: Any) -> 
     expected = expected_endpoints(stored)
     assert stored_endpoints(stored) == {key: as_stored(found) for key, found in expected.items()}
     assert judged(stored, row) == {key: (found.status, found.reason) for key, found in expected.items()}
-    cells, _ = open_cells(connection, row, judging_parameters(stored.trial, row, cutoff.at))
-    check_cells(stored, cells, expected)
+    counted, _ = open_cells(connection, row, judging_parameters(stored.trial, row, cutoff.at))
+    check_cells(stored, counted.cells, expected)
+    check_curves(stored, counted.reached, expected)
     return stored
 
 

@@ -12,13 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from registry.models import Endpoint
 from registry.outcomes.cells import Cell, Group, sum_cells
 from registry.outcomes.counting import judging_parameters, open_cells
+from registry.outcomes.curves import CurveMaker, Reached
 from registry.outcomes.endpoints import fill_endpoints
 from registry.outcomes.judged_sql import judged_query
 from registry.outcomes.plans import CheckedPlan, current_plan
 from registry.rules import response
-from registry.rules.response import measured, population_counts, rule_counts
+from registry.rules.response import cumulative_curve, measured, population_counts, rule_counts
 from registry.stats.moments import moments
-from registry.vocabulary import MissingRule
+from registry.vocabulary import EndpointStatus, MissingRule
 from tests.outcomes.stored_trials import StoredTrial, store_trial
 from tests.rules.random_trials import RandomTrial, trials
 
@@ -83,8 +84,9 @@ def test_every_endpoint_and_every_count_equals_the_plain_definition(db: None, se
         expected = expected_endpoints(stored)
         assert stored_endpoints(stored) == {key: as_stored(found) for key, found in expected.items()}
         assert judged(stored, plan) == {key: (found.status, found.reason) for key, found in expected.items()}
-        cells, _ = open_cells(connection, plan, judging_parameters(stored.trial, plan, stored.cutoff.at))
-        check_cells(stored, cells, expected)
+        counted, _ = open_cells(connection, plan, judging_parameters(stored.trial, plan, stored.cutoff.at))
+        check_cells(stored, counted.cells, expected)
+        check_curves(stored, counted.reached, expected)
         transaction.set_rollback(True)
 
 
@@ -101,6 +103,19 @@ def check_cells(stored: StoredTrial, cells: dict[Group, Cell], expected: dict[tu
         for site in sites:
             part = sum_cells(cell for group, cell in whole.items() if group.site_id == site)
             check_cell(stored, part, [found for key, found in here.items() if stored.site_of[key] == site])
+
+
+def check_curves(stored: StoredTrial, reached: Reached, expected: dict[tuple[int, str], response.Endpoint]) -> None:
+    """Compare the curve of every time point with the plain definition (R15), and with what a curve must be."""
+    for place, time_point in enumerate(stored.plan.time_points, start=1):
+        here = [found for key, found in expected.items() if key[1] == time_point.code]
+        plain = cumulative_curve(here, MissingRule.NRI, stored.plan.thresholds)
+        due = plain[0].n
+        curve = CurveMaker(reached, place, tuple(stored.plan.thresholds)).curve(due)
+        assert dict(zip(curve["cuts_tenths"], curve["responders"], strict=True)) == {cut: one.responders for cut, one in plain.items()}
+        assert curve["responders"] == sorted(curve["responders"], reverse=True)
+        assert curve["responders"][0] <= sum(found.status == EndpointStatus.OBSERVED for found in here)
+        assert curve["rates"] == ([number / due for number in curve["responders"]] if due else [])
 
 
 def check_cell(stored: StoredTrial, cell: Cell, group: list[response.Endpoint]) -> None:

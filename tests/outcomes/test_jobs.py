@@ -213,6 +213,22 @@ def test_finished_trials_are_not_asked_about_daily(trial: Trial, setup_actor: An
     assert not Job.objects.exists()
 
 
+def test_after_an_upgrade_every_trial_is_computed_again_once(
+    allocated: Enrolment, trial: Trial, setup_actor: Any, sent: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs.run_job(ask(trial, setup_actor).pk)
+    jobs.sweep(timezone.now())
+    assert not StaleMark.objects.exists()
+    for module in ("jobs", "refresh"):
+        monkeypatch.setattr(f"registry.outcomes.{module}.code_version", lambda: "0.2.0+0123")
+    for _ in range(2):
+        jobs.sweep(timezone.now())
+    assert StaleMark.objects.filter(trial=trial, enrolment=None).count() == 1
+    jobs.run_job(Job.objects.get(state=JobState.QUEUED).pk)
+    jobs.sweep(timezone.now())
+    assert (Snapshot.objects.count(), StaleMark.objects.count()) == (2, 0)
+
+
 def test_time_alone_makes_a_time_point_due(allocated: Enrolment, trial: Trial, setup_actor: Any) -> None:
     def due_at(day: int) -> int:
         refresh_trial(trial.pk, clock=lambda: datetime(2026, 10, 19, 12, tzinfo=UTC) + timedelta(days=day))

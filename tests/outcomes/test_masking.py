@@ -74,7 +74,7 @@ def test_efficacy_is_withheld_from_open_documents_of_masked_trials(masked: Trial
     for time_point in document["time_points"]:
         for group in time_point["groups"]:
             assert set(group) <= {"kind", "code", "label", "suppressed", "counts"}
-            assert set(group["counts"]) == {"population", "due", "not_due", "statuses", "reasons"}
+            assert set(group["counts"]) == {"population", "due", "not_due", "statuses", "reasons", "completeness"}
             assert "composite_stop" not in group["counts"]["statuses"]
     whole = document["time_points"][0]["groups"][0]["counts"]
     assert (whole["population"], whole["statuses"]["baseline_zero"]) == (44, 7)

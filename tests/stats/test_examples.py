@@ -6,10 +6,10 @@ from types import ModuleType
 import pytest
 
 from registry.rules.response import verdict
-from registry.stats import differences, moments, proportions
+from registry.stats import differences, moments, poisson, proportions, student
 
 
-@pytest.mark.parametrize("module", [proportions, differences, moments], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [proportions, differences, moments, student, poisson], ids=lambda module: module.__name__)
 def test_examples_of_the_estimators(module: ModuleType) -> None:
     found = doctest.testmod(module)
     assert found.attempted > 0

@@ -52,6 +52,8 @@ class Command(BaseCommand):
         found = latest_closed(trial, by=user) if options["closed"] else latest_open(trial)
         if found is None:
             raise CommandError(f"{trial.slug} has no outcomes yet: give it an analysis plan, or leave out --no-refresh.")
+        if not found.is_present_format:
+            raise CommandError("These outcomes were computed by an older version of the registry: leave out --no-refresh.")
         act = Act.CLOSED_OUTCOMES_READ if options["closed"] else Act.OUTCOMES_READ
         log_act(act, by=user, trial=trial, target=trial.slug, snapshot=found.number, format=options["format"])
         {"json": self._json, "csv": self._csv, "text": self._text}[options["format"]](found)
@@ -82,7 +84,9 @@ class Command(BaseCommand):
     def _tables(self, payload: Payload) -> None:
         heading = ""
         for row in outcome_rows(payload):
-            place = f"{row['time_point']}  {row['group_label']}"
+            if row["kind"] in _TOO_LONG:
+                continue
+            place = f"{row['time_point']}  {row['group_label']}".strip() or "Recruitment"
             if place != heading:
                 heading = place
                 self.stdout.write(f"\n{place}")
@@ -98,6 +102,10 @@ def find_trial(slug: str, user: User) -> Trial:
     return trial
 
 
+# A hundred lines each: what people read are the thresholds and the totals; json and csv have all of it.
+_TOO_LONG = ("curve", "recruitment_week", "recruitment_projection")
+
+
 def _line(row: Row) -> str:
     """Return one cell in words; shares in percent with one decimal, everything else as it is stored."""
     arm = f"{row['arm']}  " if row["arm"] else ""
@@ -109,7 +117,16 @@ def _line(row: Row) -> str:
         case "rate":
             return f"{arm}{row['rule']} >= {row['threshold_percent']} %: {row['responders']}/{row['n']}{_share(row)}"
         case "mean":
-            return f"{arm}{row['rule']} {row['measure']}: mean {_rounded(row['estimate'])}, SD {_rounded(row['sd'])}, n {row['n']}"
+            limits = f"({_rounded(row['low'])} to {_rounded(row['high'])})"
+            return f"{arm}{row['rule']} {row['measure']}: mean {_rounded(row['estimate'])} {limits}, SD {_rounded(row['sd'])}, n {row['n']}"
+        case "completeness":
+            return f"{arm}complete {row['responders']}/{row['n']}{_share(row)}"
+        case "recruitment":
+            until = f" by {row['on']}" if row["on"] else ""
+            return f"{row['measure']} {row['n']}{until}"
+        case "recruitment_rate":
+            limits = f"({_rounded(row['low'])} to {_rounded(row['high'])})"
+            return f"{row['measure']} in the last twelve weeks {row['n']}, {_rounded(row['estimate'])} a week {limits}"
     counts = f"{row['responders']}/{row['n']} v {row['versus_responders']}/{row['versus_n']}"
     title = f"{row['arm']} minus {row['versus']}  {row['rule']} >= {row['threshold_percent']} %"
     return f"{title}: {counts}{_share(row)}, {row['nnt_text']}"
@@ -118,8 +135,8 @@ def _line(row: Row) -> str:
 def _share(row: Row) -> str:
     if row["estimate"] == "":
         return ""
-    estimate, low, high = (f"{100 * float(str(row[name])):.1f}" for name in ("estimate", "low", "high"))
-    return f" = {estimate} % ({low} to {high})"
+    estimate, low, high = (f"{100 * float(str(row[name])):.1f}" if row[name] != "" else "" for name in ("estimate", "low", "high"))
+    return f" = {estimate} % ({low} to {high})" if low else f" = {estimate} %"
 
 
 def _rounded(number: object) -> str:
