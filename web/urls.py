@@ -3,7 +3,7 @@
 from allauth.account import views as account_views
 from django.urls import path, re_path, register_converter
 
-from web import allocations, history, members, my_account, new_patient, outcomes, patients, scores, trials
+from web import allocations, history, members, my_account, new_patient, outcomes, patients, scores, tokens, trials
 from web.trial_settings import facts, new_trial, overview, parts, plan, protocol
 
 
@@ -39,6 +39,8 @@ urlpatterns = [
     ),
     path("password/reset/done/", account_views.password_reset_from_key_done, name="account_reset_password_from_key_done"),
     path("account/", my_account.my_account, name="my_account"),
+    path("account/tokens/", tokens.tokens, name="tokens"),
+    path("account/tokens/<uuid:record>/revoke/", tokens.token_revoke, name="token_revoke"),
     path("t/", trials.trial_choice, name="trial_choice"),
     path("t/new/", new_trial.trial_new, name="trial_new"),
     path(SETTINGS, overview.trial_settings, name="trial_settings"),

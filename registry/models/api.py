@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 from django.db import models
 from django.db.models.functions import Now
 
@@ -37,6 +39,11 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def last_day(self) -> date:
+        """Return the last UTC day on which it holds."""
+        return self.expires_at.date() - timedelta(days=1)
 
 
 class ApiTokenUse(models.Model):

@@ -72,7 +72,7 @@ def _check(wanted: NewToken, by: User, now: datetime) -> None:
         problems.append(Problem("name", f"Name what the token is for, in at most {NAME_LENGTH} characters.", "required"))
     if not now.date() <= wanted.expires_on <= now.date() + timedelta(days=LONGEST_DAYS):
         problems.append(Problem("expires_on", f"Choose a last day from today to {LONGEST_DAYS} days from now.", "out_of_range"))
-    if not memberships_within(by, wanted.trial):
+    if wanted.trial is not None and not memberships_within(by, wanted.trial):
         problems.append(Problem("trial", "Choose a trial you are a member of.", "unknown"))
     if standing_tokens(by, now) >= MOST_TOKENS:
         problems.append(Problem("name", f"You have {MOST_TOKENS} tokens. Revoke one you no longer need.", "too_many"))

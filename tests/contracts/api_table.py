@@ -70,7 +70,17 @@ def changed(route: str, id: Any, roles: frozenset[str], json: dict[str, Any], me
     return replace(row, hidden=EVERYBODY - READ)
 
 
+NEW_TOKEN = {
+    "name": "weekly pull", "trial": "", "scope": "read", "expires_on": "2027-01-31", "record": "00000000-0000-4000-8000-000000000003",
+}  # fmt: skip
+# Tokens are a person's own, whatever the role; who is in no trial any more gets none.
+TOKENS = Row("tokens")
+
 API_TABLE: tuple[Row, ...] = (
+    TOKENS,
+    replace(TOKENS, method="POST", data=NEW_TOKEN, writes=True),
+    Row("token_revoke", roles=NOBODY, kwargs={"record": UUID(int=9)}, refused=NOT_THERE, elsewhere=NOT_THERE, stranger=NOT_THERE),
+    Row("token_revoke", "POST", NOBODY, {"record": UUID(int=9)}, refused=NOT_THERE, elsewhere=NOT_THERE, stranger=NOT_THERE),
     Row("api_schema", anonymous=200),
     Row("api_documentation"),
     Row("api_problem", kwargs={"code": "conflict"}, anonymous=200),
