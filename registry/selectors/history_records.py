@@ -61,7 +61,7 @@ def versioned_records(user: User, enrolment: Enrolment) -> Iterator[tuple[Noun, 
 
 def _versions(subject: _Subject, user: User, enrolment: Enrolment) -> list[RecordVersion]:
     everything: RecordQuerySet[VersionedRecord] = RecordQuerySet(subject.model)
-    visible = everything.visible_to(user).filter(enrolment=enrolment)
+    visible = everything.visible_to(user).filter(Q(enrolment=enrolment))
     rows = events_of(subject.model).objects.filter(Q(pgh_label="insert") | Q(voided=True), pgh_obj_id__in=visible.values("pk"))
     events = list(rows.order_by("pgh_id"))
     names = names_behind(events, subject.model, subject.fields)
