@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from registry.models.adverse_events import AdverseEvent
+from registry.models.scores import PainScore
 from registry.models.stimulation import SessionDeviation, StimulationBlock, StimulationSession
 from registry.rules.stimulation import Block
 from registry.rules.stimulation.session_content import DeviationContent, EffectContent, SessionContent
@@ -27,7 +30,7 @@ from registry.vocabulary import (
 
 AS_STORED = (
     *("number", "period", "reason_text", "for_date", "started_at", "as_planned", "threshold_percent_mso", "threshold_factor"),
-    *("kit_code", "hearing_protection", "coil_matches_threshold", "pulse_counter", "note"),
+    *("kit_code", "hearing_protection", "coil_matches_threshold", "pulse_counter", "note", "row_id"),
 )
 
 
@@ -48,16 +51,35 @@ def effect_content(event: AdverseEvent) -> EffectContent:
     return EffectContent(AdverseEventTerm(event.term), event.grade, Relatedness(event.relatedness), event.term_text)
 
 
-def stored_content(session: StimulationSession, pains: Mapping[UUID, Decimal], events: Sequence[AdverseEvent]) -> SessionContent:
-    """Return what a stored version says. `pains` are the values that may be shown, by their records."""
+@dataclass(frozen=True, slots=True)
+class PainContent:
+    """The answer to one of the two pain questions, as far as it may be shown, and when it was given."""
+
+    value: Decimal | None = None
+    asked_at: datetime | None = None
+
+
+NO_PAIN = PainContent()
+
+
+def pain_content(score: PainScore | None) -> PainContent:
+    """Return an answer as the session shows it."""
+    return NO_PAIN if score is None else PainContent(score.value, score.observed_at)
+
+
+def stored_content(session: StimulationSession, pains: Mapping[UUID, PainScore], events: Sequence[AdverseEvent]) -> SessionContent:
+    """Return what a stored version says. `pains` are the scores that may be shown, by their records."""
+    before, after = (
+        pain_content(None if record is None else pains.get(record)) for record in (session.pain_before_record, session.pain_after_record)
+    )
     return content_of(
         session,
         session.blocks.all(),
         session.deviations.all(),
         visit="" if session.visit_type is None else session.visit_type.code,
         stimulator="" if session.stimulator is None else session.stimulator.code,
-        pain_before=None if session.pain_before_record is None else pains.get(session.pain_before_record),
-        pain_after=None if session.pain_after_record is None else pains.get(session.pain_after_record),
+        pain_before=before,
+        pain_after=after,
         side_effects=tuple(effect_content(event) for event in events) if session.side_effects_asked or events else None,
     )
 
@@ -69,8 +91,8 @@ def content_of(
     *,
     visit: str,
     stimulator: str,
-    pain_before: Decimal | None,
-    pain_after: Decimal | None,
+    pain_before: PainContent,
+    pain_after: PainContent,
     side_effects: tuple[EffectContent, ...] | None,
 ) -> SessionContent:
     """Return what a version says, stored or about to be."""
@@ -83,8 +105,11 @@ def content_of(
         threshold=None if session.threshold is None else session.threshold.record,
         blocks=tuple(block_of(block) for block in blocks),
         settings=tuple(block.setting_percent_mso for block in blocks),
-        pain_before=pain_before,
-        pain_after=pain_after,
+        protocol="" if session.prescription is None else session.prescription.protocol_version.version,
+        pain_before=pain_before.value,
+        pain_before_at=pain_before.asked_at,
+        pain_after=pain_after.value,
+        pain_after_at=pain_after.asked_at,
         side_effects=side_effects,
         deviations=tuple(_deviation(one) for one in deviations),
         **_words(session),

@@ -27,7 +27,7 @@ SHOWN_WITH = (
     "coil",
     "operator",
     "recorded_by",
-    "prescription",
+    "prescription__protocol_version",
 )
 
 
@@ -88,7 +88,7 @@ def contents_of(user: User, record: UUID) -> list[SessionVersion]:
     events = list(_events(user).filter(session_record=record, solicited=True).order_by("pk"))
     found = []
     for session in sessions:
-        pains = {score.record: score.value for score in scores if _stood(score, session)}
+        pains = {score.record: score for score in scores if _stood(score, session)}
         found.append(SessionVersion(session, stored_content(session, pains, [event for event in events if _stood(event, session)])))
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TypeVar, cast
 from uuid import UUID
@@ -46,10 +46,6 @@ class Standing:
     pains: Mapping[UUID, PainScore]
     effects: Mapping[UUID, list[AdverseEvent]]
 
-    def values(self) -> dict[UUID, Decimal]:
-        """Return the values of the pains by their records."""
-        return {record: score.value for record, score in self.pains.items()}
-
 
 @dataclass
 class Changes:
@@ -89,23 +85,30 @@ def change_pains(one: Prepared, before: StimulationSession, standing: Standing, 
         elif score is None:
             added.append(question)
             record = pain_record(one.session.record, question, one.session.version)
-        elif _pain_differs(score, value, one, question):
-            changes.ended.append(score.pk)
-            changes.scores.append(_next_score(score, value, one, question))
+        else:
+            said = (value, one.session.for_date, one.session.visit_type_id, still_asked_at(one, before, score, question))
+            if said != (score.value, score.for_date, score.visit_type_id, score.observed_at):
+                changes.ended.append(score.pk)
+                changes.scores.append(_next_score(score, *said, now=one.session.recorded_at))
         setattr(one.session, f"{question}_record", record)
     changes.new_scores += new_scores(one, added, references)
 
 
-def _pain_differs(score: PainScore, value: Decimal, one: Prepared, question: str) -> bool:
-    stored = (score.value, score.for_date, score.visit_type_id, score.observed_at)
-    return stored != (value, one.session.for_date, one.session.visit_type_id, asked_at(one.row, question) or score.observed_at)
+def still_asked_at(one: Prepared, before: StimulationSession, score: PainScore | None, question: str) -> datetime | None:
+    """Return when pain was asked: as given now, else as known before while the session's times stay."""
+    given = getattr(one.row, f"{question}_at")
+    times = (one.session.started_at, one.session.finished_at)
+    if given is not None or score is None or times != (before.started_at, before.finished_at):
+        return asked_at(one.row, question)
+    return score.observed_at
 
 
-def _next_score(score: PainScore, value: Decimal, one: Prepared, question: str) -> PainScore:
-    successor = _successor(score, one.session.recorded_at)
+def _next_score(
+    score: PainScore, value: Decimal, on: date, visit_type_id: int | None, observed_at: datetime | None, *, now: datetime
+) -> PainScore:
+    successor = _successor(score, now)
     successor.value, successor.value_units = value, value_units(value)
-    successor.for_date, successor.visit_type_id = one.session.for_date, one.session.visit_type_id
-    successor.observed_at = asked_at(one.row, question) or score.observed_at
+    successor.for_date, successor.visit_type_id, successor.observed_at = on, visit_type_id, observed_at
     return successor
 
 

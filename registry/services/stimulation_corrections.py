@@ -11,7 +11,7 @@ from django.db import IntegrityError
 
 from registry.exceptions import Conflict, InvalidInput, Problem
 from registry.models import SessionDeviation, StimulationBlock, StimulationSession, Trial, User
-from registry.models.session_content import content_of, stored_content
+from registry.models.session_content import NO_PAIN, PainContent, content_of, stored_content
 from registry.roles import Permission
 from registry.rules.stimulation import NewSession
 from registry.rules.stimulation.session_content import ChangedLine, EffectContent, SessionContent, changed_lines
@@ -19,7 +19,7 @@ from registry.services.auditing import audited
 from registry.services.jobs import mark_stale
 from registry.services.reasons import Reason
 from registry.services.row_sets import check_open
-from registry.services.stimulation_answers import write_events, write_guesses, write_scores
+from registry.services.stimulation_answers import AFTER, BEFORE, pain_of, write_events, write_guesses, write_scores
 from registry.services.stimulation_changes import (
     Changes,
     Standing,
@@ -27,6 +27,7 @@ from registry.services.stimulation_changes import (
     change_pains,
     restore_answers,
     standing_answers,
+    still_asked_at,
     void_answers,
     write_changes,
 )
@@ -116,22 +117,24 @@ def _corrections(
     for before, after in zip(befores, prepared, strict=True):
         after.session.version = before.version + 1
         after.session.operator_id = before.operator_id
-        old = stored_content(before, standing.values(), standing.effects.get(before.record, []))
-        corrections.append(Correction(before, after, old, _new_content(after, old, apart=events_apart)))
+        old = stored_content(before, standing.pains, standing.effects.get(before.record, []))
+        corrections.append(Correction(before, after, old, _new_content(before, after, old, standing, apart=events_apart)))
     return writing, corrections, standing
 
 
 def _reread(sessions: Sequence[StimulationSession]) -> list[StimulationSession]:
     """Return the versions as they are stored, with everything they say, in a fixed number of queries."""
-    related = ("enrolment", "threshold", "coil", "stimulator", "visit_type")
+    related = ("enrolment", "threshold", "coil", "stimulator", "visit_type", "prescription__protocol_version")
     rows = StimulationSession.objects.filter(pk__in=[one.pk for one in sessions]).select_related(*related)
-    found = {row.pk: row for row in cast(Iterable[StimulationSession], rows.prefetch_related("blocks", "deviations"))}
+    found = {
+        row.pk: row for row in cast(Iterable[StimulationSession], rows.prefetch_related("blocks", "deviations", "prescription__blocks"))
+    }
     if any(one.pk not in found or found[one.pk].ended_at is not None for one in sessions):
         raise Conflict(CHANGED_MEANWHILE)
     return [found[one.pk] for one in sessions]
 
 
-def _new_content(after: Prepared, old: SessionContent, *, apart: bool) -> SessionContent:
+def _new_content(before: StimulationSession, after: Prepared, old: SessionContent, standing: Standing, *, apart: bool) -> SessionContent:
     row = after.row
     return content_of(
         after.session,
@@ -139,10 +142,16 @@ def _new_content(after: Prepared, old: SessionContent, *, apart: bool) -> Sessio
         after.deviations,
         visit=row.visit or "",
         stimulator=row.stimulator or "",
-        pain_before=row.pain_before,
-        pain_after=row.pain_after,
+        pain_before=_new_pain(before, after, standing, BEFORE),
+        pain_after=_new_pain(before, after, standing, AFTER),
         side_effects=old.side_effects if apart else _new_effects(row, old),
     )
+
+
+def _new_pain(before: StimulationSession, after: Prepared, standing: Standing, question: str) -> PainContent:
+    value, record = pain_of(after.row, question), getattr(before, f"{question}_record")
+    score = None if record is None else standing.pains.get(record)
+    return NO_PAIN if value is None else PainContent(value, still_asked_at(after, before, score, question))
 
 
 def _new_effects(row: NewSession, old: SessionContent) -> tuple[EffectContent, ...] | None:

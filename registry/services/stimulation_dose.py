@@ -57,7 +57,7 @@ def dose_of(
     row: NewSession, patient: KnownPatient, on: date, references: SessionReferences, before: StimulationSession | None
 ) -> tuple[Dose, list[Problem]]:
     """Return the dose of a row and what is wrong with it."""
-    prescription = references.prescription(patient, on, row.protocol_version)
+    prescription = _prescription(row, patient, on, references, before)
     prescribed = [] if prescription is None else list(prescription.blocks.all())
     side = references.sides.get(patient.id)
     problems: list[Problem] = []
@@ -68,6 +68,16 @@ def dose_of(
     settings = tuple(block_setting(block, use.percent_mso) for block in given)
     problems += _output_problems(row, given, settings)
     return Dose(prescription, planned, given, settings, use), problems
+
+
+def _prescription(
+    row: NewSession, patient: KnownPatient, on: date, references: SessionReferences, before: StimulationSession | None
+) -> Prescription | None:
+    """Return what is prescribed; a session that is corrected keeps the version it was made under, unless another is named."""
+    kept = None if before is None else before.prescription
+    if kept is not None and row.protocol_version in (None, kept.protocol_version.version):
+        return kept
+    return references.prescription(patient, on, row.protocol_version)
 
 
 def _planned(block: PrescribedBlock, side: Side | None, beside: tuple[Block, ...]) -> Block:

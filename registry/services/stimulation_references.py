@@ -71,7 +71,9 @@ class SessionReferences:
         self.versions = {version: pk for version, pk, _ in versions}
         # One without a date is in effect until a dated one is.
         self._in_effect = sorted((since or date.min, pk) for _, pk, since in versions)
-        prescriptions = Prescription.objects.filter(protocol_version__trial=self.trial).prefetch_related("blocks")
+        prescriptions = (
+            Prescription.objects.filter(protocol_version__trial=self.trial).select_related("protocol_version").prefetch_related("blocks")
+        )
         self._prescriptions = {(row.protocol_version_id, row.treatment_id): row for row in prescriptions}
 
     def _read_devices(self) -> None:

@@ -80,7 +80,7 @@ def _first_effects(sessions: Collection[StimulationSession]) -> dict[UUID, set[t
     rows = AdverseEvent.objects.filter(session_record__in=[one.record for one in sessions], solicited=True, version=1)
     found: dict[UUID, set[tuple[UUID, int]]] = {}
     for session, record, grade in rows.values_list("session_record", "record", "grade"):
-        if record in possible:
+        if session is not None and record in possible:
             found.setdefault(session, set()).add((record, grade))
     return found
 

@@ -60,6 +60,7 @@ class SessionContent:
     started_at: datetime | None
     ended_at: datetime | None
     visit: str
+    protocol: str
     as_planned: bool
     blocks: tuple[Block, ...]
     settings: tuple[int | None, ...]
@@ -74,13 +75,16 @@ class SessionContent:
     pulse_counter: int | None
     pain_before: Decimal | None
     pain_before_no_answer: NoAnswer | None
+    pain_before_at: datetime | None
     pain_after: Decimal | None
     pain_after_no_answer: NoAnswer | None
+    pain_after_at: datetime | None
     anything_new: frozenset[NewSinceLast] | None
     anything_new_text: str
     side_effects: tuple[EffectContent, ...] | None
     deviations: tuple[DeviationContent, ...]
     note: str
+    row_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +131,15 @@ def _lines(content: SessionContent, zone: ZoneInfo) -> Iterator[tuple[str, str, 
     yield "started_at", "Start of stimulation", _clock(content.started_at, zone)
     yield "ended_at", "End", _clock(content.ended_at, zone)
     yield "visit", "Visit", content.visit or UNKNOWN
+    yield "protocol", "Protocol version", content.protocol or UNKNOWN
     yield "status", "What was given", content.status.label
     yield "reason", "Reason", _with_text(content.reason.label if content.reason else UNKNOWN, content.reason_text)
     yield from _dose_lines(content)
     yield from _device_lines(content)
     yield "pain_before", "Pain before", _pain(content.pain_before, content.pain_before_no_answer)
+    yield "pain_before_at", "Asked before at", _clock(content.pain_before_at, zone)
     yield "pain_after", "Pain after", _pain(content.pain_after, content.pain_after_no_answer)
+    yield "pain_after_at", "Asked after at", _clock(content.pain_after_at, zone)
     yield "anything_new", "Anything new", _anything_new(content)
     yield "side_effects", "Side effects", _effects(content.side_effects)
     yield "deviations", "Deviations", "; ".join(_deviation(one) for one in content.deviations) or "None"

@@ -12,7 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from registry.exceptions import Conflict, InvalidInput, NotAllowed, NotFound
-from registry.models import AdverseEvent, MaskingGuess, PainScore, StaleMark, StimulationSession
+from registry.models import AdverseEvent, MaskingGuess, PainScore, ProtocolVersion, StaleMark, StimulationSession
 from registry.rules.stimulation import NewSession, NewSideEffect
 from registry.services.adverse_events import correct_adverse_event
 from registry.services.auditing import audited
@@ -117,6 +117,36 @@ def test_pains_move_with_the_day_of_their_session(session: StimulationSession, r
     assert score.observed_at < start
     event = AdverseEvent.objects.get(session_record=session.record, ended_at__isnull=True)
     assert (event.onset_on, event.onset_at, event.version) == (date(2026, 11, 18), start, 2)
+
+
+def test_the_time_a_pain_was_asked_stays_until_the_session_moves(
+    trial: Any, row: NewSession, oscar: Any, now: datetime, later: datetime
+) -> None:
+    asked = STARTED - timedelta(minutes=7)
+    (first,) = record_sessions(trial=trial, rows=[replace(row, pain_before_at=asked)], by=oscar, now=now).sessions
+    second = correct_session(first, row=replace(row, note="x"), reason=TYPING_ERROR, by=oscar, now=later)
+    assert (standing_pain(second).observed_at, standing_pain(second).version) == (asked, 1)
+    earlier = replace(row, note="x", pain_before_at=asked - timedelta(minutes=1))
+    third = correct_session(second, row=earlier, reason=TYPING_ERROR, by=oscar, now=later)
+    assert (standing_pain(third).observed_at, standing_pain(third).version) == (asked - timedelta(minutes=1), 2)
+    start = STARTED - timedelta(hours=1)
+    fourth = correct_session(third, row=replace(row, note="x", started_at=start), reason=TYPING_ERROR, by=oscar, now=later)
+    assert standing_pain(fourth).observed_at == start - timedelta(seconds=1)
+
+
+def test_a_corrected_session_keeps_the_protocol_it_was_made_under(
+    trial: Any, session: StimulationSession, row: NewSession, setup_actor: Any, oscar: Any, later: datetime
+) -> None:
+    with audited(by=setup_actor, reason="amendment"):
+        ProtocolVersion.objects.create(trial=trial, version="2.0", effective_from=date(2026, 11, 1))
+    prescribe(trial, setup_actor, version="2.0", trains=20)
+    second = correct_session(session, row=replace(row, note="x"), reason=TYPING_ERROR, by=oscar, now=later)
+    assert (second.prescription, second.pulses_delivered) == (session.prescription, 3000)
+    amended = replace(row, note="x", protocol_version="2.0")
+    lines = {line.field: line.new for line in preview_correction(second, row=amended, by=oscar, now=later)}
+    assert (lines["protocol"], lines["pulses"]) == ("2.0", "2\u2009000")
+    (new,) = record_sessions(trial=trial, rows=[replace(row, number=2)], by=oscar, now=later).sessions
+    assert new.pulses_delivered == 2000
 
 
 def test_side_effects_are_corrected_taken_out_and_added(session: StimulationSession, row: NewSession, oscar: Any, later: datetime) -> None:
