@@ -7,14 +7,18 @@ import tempfile
 from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from registry.exceptions import ImportRefused
-from registry.interchange.demonstration_data import DemonstrationTables, Row, make_tables
+from registry.interchange.demonstration_data import make_tables
+from registry.interchange.demonstration_tables import DemonstrationTables, Row
 from registry.interchange.importer import bring_in
 from registry.models import Site, Trial, User, system_actor
 from registry.services import accounts
 
 SLUG = "demonstration"
+# That of the trial.
+ZONE = ZoneInfo("Europe/Berlin")
 TRIAL_FILE = Path(__file__).with_name("demonstration.toml")
 ARMS = [{"arm": "active", "label": "Active rTMS", "part": "active"}, {"arm": "sham", "label": "Sham rTMS", "part": "sham"}]
 
@@ -31,13 +35,15 @@ class DemonstrationAccount:
 
 ACCOUNTS = (
     DemonstrationAccount("operator@demonstration.example", "Tomi Okafor", "operator", "N"),
+    DemonstrationAccount("assessor@demonstration.example", "Ada Nowak", "assessor", "N"),
     DemonstrationAccount("coordinator@demonstration.example", "Ana Rivera", "coordinator"),
     DemonstrationAccount("manager@demonstration.example", "Dana Meyer", "data_manager"),
     DemonstrationAccount("monitor@demonstration.example", "Mara Lindqvist", "monitor"),
     DemonstrationAccount("investigator@demonstration.example", "Pia Castellanos", "principal_investigator"),
     DemonstrationAccount("researcher@demonstration.example", "Rei Tanaka", "researcher"),
     DemonstrationAccount("statistician@demonstration.example", "Uma Desai", "unmasked_statistician"),
-    DemonstrationAccount("board@demonstration.example", "Board Member", "safety_board"),
+    DemonstrationAccount("board@demonstration.example", "Bo Halvorsen", "safety_board"),
+    DemonstrationAccount("setup@demonstration.example", "Sam Keller", "setup_person"),
 )
 
 
@@ -68,7 +74,7 @@ def write_folder(folder: Path, now: datetime) -> None:
     """Write the demonstration as a trial folder."""
     (folder / "trial.toml").write_text(TRIAL_FILE.read_text())
     write_table(folder / "arms.csv", ARMS)
-    tables = make_tables(now.date())
+    tables = make_tables(now.astimezone(ZONE).date())
     for table in fields(DemonstrationTables):
         write_table(folder / f"{table.name}.csv", getattr(tables, table.name))
 

@@ -21,7 +21,7 @@ from django.db import connections
 from registry.exceptions import Conflict, InvalidInput, Problem
 from registry.interchange import record_queries as queries
 from registry.interchange.export_query import ExportQuery, instant
-from registry.interchange.record_matches import Cells, Key, Matches, Stored, latest, match, row_key, stored_records
+from registry.interchange.record_matches import Cells, Key, Matches, Stored, canonical_name, latest, match, row_key, stored_records
 from registry.interchange.record_scopes import written_scopes
 from registry.interchange.table_reader import TableRows
 from registry.models import AdverseEvent, MotorThreshold, StimulationSession, Trial, User
@@ -297,6 +297,7 @@ class EventImport(RecordImport):
 
     def complete(self, number: int, row: Cells) -> None:
         self.complete_day(row, "onset_on", "onset_at")
+        row["session"] = canonical_name(row["session"])
         name = (row["patient"], row["session"])
         if row["session"] and name not in self._sessions and name not in self._unread:
             right = "Use its number in sessions.csv, or leave it empty for an event of no session"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +10,9 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from registry.interchange.export_query import ExportQuery
+from registry.rules.tables.cells import read_instant
 from registry.rules.tables.columns import Table
+from registry.rules.tables.problems import BadCell
 from registry.services.row_sets import RowChecks, Tally
 
 Cells = dict[str, str]
@@ -134,9 +135,9 @@ def session_name(cells: Cells) -> str:
     return cells["row_id"] or cells["started_at"] or cells["for_date"]
 
 
-def grouped(rows: Sequence[Cells], *names: str) -> dict[Key, list[int]]:
-    """Return the numbers of rows by some of their cells."""
-    found: dict[Key, list[int]] = defaultdict(list)
-    for number, row in enumerate(rows):
-        found[tuple(row[name] for name in names)].append(number)
-    return found
+def canonical_name(text: str) -> str:
+    """Return a name as a record bears it: one that is a time, in UTC."""
+    try:
+        return read_instant(text) if text else ""
+    except BadCell:
+        return text

@@ -9,7 +9,7 @@ from typing import Any
 from registry.exceptions import Problem
 from registry.interchange import record_queries as queries
 from registry.interchange.record_imports import Importing, RecordImport, named_thresholds
-from registry.interchange.record_matches import Cells, Key, Stored, session_key, session_name
+from registry.interchange.record_matches import Cells, Key, Stored, canonical_name, session_key, session_name
 from registry.interchange.table_reader import TableRows
 from registry.models import StimulationSession
 from registry.roles import Permission
@@ -47,6 +47,7 @@ class BlockRows:
         self.rows: list[Cells] = [{column.name: row.get(column.name, column.default) for column in table.columns} for row in found.values]
         self.blocks: dict[int, NewBlock] = {}
         for number, row in enumerate(self.rows):
+            row["session"] = canonical_name(row["session"])
             self._read(number, row)
         self.checks.note_repeats((tuple(row[name] for name in table.key) for row in self.rows), table.key)
         self.by_session: dict[tuple[str, str], list[int]] = {}
@@ -142,7 +143,7 @@ class SessionImport(RecordImport):
                     self.checks.note(number, name, row[name], "needs the right 'allocation.manage' to bring in", "Leave the column out")
 
     def _name_threshold(self, number: int, row: Cells) -> None:
-        known = self._thresholds.get((row["patient"], row["threshold"]))
+        known = self._thresholds.get((row["patient"], canonical_name(row["threshold"])))
         if known is None:
             right = "Name it by its row_id, or by kind, hemisphere, time or day, and coil, as motor_thresholds.csv has them"
             self.checks.note(number, "threshold", row["threshold"], "is no single threshold of this patient", right)
