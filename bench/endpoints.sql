@@ -4,8 +4,8 @@ SET session_replication_role = replica;
 SET synchronous_commit = off;
 SELECT setseed(0.42);
 
-INSERT INTO registry_trial (id, slug, name, title, conduct, design, time_zone, masked, pooled_efficacy, registry_number, sponsor, contact, synthetic)
-VALUES (1, 'bench', 'Bench', '', 'retrospective', 'parallel', 'UTC', true, false, '', '', '', true);
+INSERT INTO registry_trial (id, slug, name, title, conduct, design, time_zone, masked, pooled_efficacy, registry_number, sponsor, contact, synthetic, grading_scheme)
+VALUES (1, 'bench', 'Bench', '', 'retrospective', 'parallel', 'UTC', true, false, '', '', '', true, 'three_step');
 INSERT INTO registry_site (id, trial_id, code, name, time_zone) SELECT i, 1, 'S' || i, 'Site ' || i, '' FROM generate_series(1, 10) i;
 INSERT INTO registry_treatment (id, trial_id, code, label) VALUES (1, 1, 'm1', 'M1');
 INSERT INTO registry_scale (id, trial_id, code, version, label, kind, minimum, maximum, step, zero_means_none)

@@ -2,6 +2,11 @@
 
 from django.db import migrations
 
+from registry.models.columns import WordField
+
+PLANS = ("analysisplan", "analysisplanchangeevent")
+POPULATIONS = [("allocated", "All allocated"), ("treated", "Stimulated at least once"), ("enrolled", "All enrolled (cohort)")]
+
 FREEZE = """
 -- An allocation holds a key on its enrolment from the moment it is made (its own foreign key would take it only at commit), and
 -- whoever changes a pain waits for the row here. So of the two the later one sees the earlier one.
@@ -74,4 +79,8 @@ DROP FUNCTION registry_freeze_pain, registry_freeze_diagnosis, registry_hold_enr
 class Migration(migrations.Migration):
     dependencies = [("registry", "0005_api")]
 
-    operations = [migrations.RunSQL(FREEZE, THAW)]
+    operations = [
+        migrations.RunSQL(FREEZE, THAW),
+        # A label: the treated need not be allocated.
+        *(migrations.AlterField(model, "population", WordField(choices=POPULATIONS, max_length=40)) for model in PLANS),
+    ]

@@ -12,12 +12,19 @@ from dataclasses import dataclass
 
 from registry.outcomes.plans import CheckedPlan
 from registry.rules import response
-from registry.vocabulary import PlanPain, Population, ValueRule
+from registry.vocabulary import Anchor, PlanPain, Population, ValueRule
 
 # Dates of named visits are counted from this day; undated values stand before all dated ones.
 _UNDATED = -500_000
 _VISIT_DAY = f"coalesce(s.for_date - DATE '2000-01-01', {_UNDATED})"
 # A picked value rides in the low half of a number whose high half says how good the pick is; the smallest wins.
+_BEFORE_THE_FIRST_PULSE = """(t.stimulated_on IS NULL OR s.for_date < t.stimulated_on
+    OR (s.for_date = t.stimulated_on AND s.observed_at < t.stimulated_at))"""
+_POPULATIONS = {
+    Population.ALLOCATED: "AND a.id IS NOT NULL",
+    Population.TREATED: "AND first.enrolment_id IS NOT NULL",
+    Population.ENROLLED: "",
+}
 _LOW_HALF, _OFFSET = 4_294_967_295, 2_147_483_648
 
 
@@ -95,18 +102,16 @@ def _places(plan: CheckedPlan) -> list[_Place]:
 
 
 def _target(plan: CheckedPlan, only_some: bool) -> str:
-    """Return the query for the population with its anchors (R1, R11) and the date from which nothing counts (R5).
-
-    A plan anchored on the first stimulation falls back to the allocation: sessions have no table yet. Their first date
-    joins here as one more column of `anchor_on`, and the population 'treated' as one more condition.
-    """
-    allocated = "AND a.id IS NOT NULL" if plan.rules.population == Population.ALLOCATED else ""
+    """Return the query for the population with its anchors (R1, R11) and the date from which nothing counts (R5)."""
+    by_stimulation = plan.rules.anchor == Anchor.FIRST_STIMULATION
+    anchor_on = f"coalesce({'first.stimulated_on, ' if by_stimulation else ''}a.allocated_on, e.enrolled_on)"
     some = "AND e.id = ANY(%(enrolments)s)" if only_some else ""
     return f"""
-        SELECT e.id AS enrolment_id, coalesce(a.allocated_on, e.enrolled_on) AS anchor_on,
-               a.allocated_on IS NULL OR %(anchor)s <> 'allocation' AS anchor_is_fallback, pain.id AS pain_id,
-               least(turn.switch_on, coalesce(a.allocated_on, e.enrolled_on) + epoch.switch_day) AS switch_on
+        SELECT e.id AS enrolment_id, {anchor_on} AS anchor_on,
+               {"first.stimulated_on" if by_stimulation else "a.allocated_on"} IS NULL AS anchor_is_fallback, pain.id AS pain_id,
+               least(turn.switch_on, {anchor_on} + epoch.switch_day) AS switch_on, first.stimulated_on, first.stimulated_at
         FROM registry_enrolment e
+        LEFT JOIN ({_first_stimulations(plan, only_some)}) first ON first.enrolment_id = e.id
         LEFT JOIN registry_allocation a
             ON a.enrolment_id = e.id AND a.stage = 1 AND (a.allocated_on IS NULL OR a.allocated_on <= %(last_day)s)
         LEFT JOIN registry_enrolmentpain pain ON pain.enrolment_id = e.id AND pain.rank = 1
@@ -116,7 +121,25 @@ def _target(plan: CheckedPlan, only_some: bool) -> str:
             WHERE kind IN ('withdrawal_of_consent', 'open_label_switch') AND voided_at IS NULL GROUP BY enrolment_id
         ) turn ON turn.enrolment_id = e.id
         WHERE e.trial_id = %(trial)s AND e.cohort = 'patients' AND (e.enrolled_on IS NULL OR e.enrolled_on <= %(last_day)s)
-        {allocated} {some}
+        {_POPULATIONS[plan.rules.population]} {some}
+    """
+
+
+def _first_stimulations(plan: CheckedPlan, only_some: bool) -> str:
+    """Return the query for who was stimulated by the cut-off: the day of the first pulse, and when it was where that is known.
+
+    A session of that day whose start nobody noted may have been the first. Plans that ask for none of it read no session.
+    """
+    asked = plan.rules.anchor == Anchor.FIRST_STIMULATION or plan.rules.population == Population.TREATED or plan.rules.counts_day0
+    some = "AND s.enrolment_id = ANY(%(enrolments)s)" if only_some else ""
+    return f"""
+        SELECT enrolment_id, for_date AS stimulated_on, CASE WHEN bool_and(started_at IS NOT NULL) THEN min(started_at) END AS stimulated_at
+        FROM (
+            SELECT s.enrolment_id, s.for_date, s.started_at, min(s.for_date) OVER (PARTITION BY s.enrolment_id) AS first_on
+            FROM registry_stimulationsession s JOIN registry_enrolment whose ON whose.id = s.enrolment_id AND whose.trial_id = %(trial)s
+            WHERE {asked} AND s.period = 1 AND s.pulses_delivered > 0 AND s.for_date <= %(last_day)s
+            AND s.recorded_at < %(cutoff)s AND (s.ended_at IS NULL OR s.ended_at >= %(cutoff)s) {some}
+        ) given WHERE for_date = first_on GROUP BY enrolment_id, for_date
     """
 
 
@@ -155,7 +178,7 @@ def _windows(plan: CheckedPlan, places: list[_Place]) -> str:
         first, last = place.source.first_day, place.source.last_day
         if place.number == 0 and last is not None:
             if plan.rules.counts_day0:
-                whens.append(f"WHEN {day} = 0 AND s.context IN ('pre_session', 'visit') THEN 0")
+                whens.append(f"WHEN {day} = 0 AND s.context IN ('pre_session', 'visit') AND {_BEFORE_THE_FIRST_PULSE} THEN 0")
             last = min(last, -1)
         whens.append(f"WHEN {day} BETWEEN {first} AND {last} THEN {place.number}")
     return f"CASE {' '.join(whens)} END"

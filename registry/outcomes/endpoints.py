@@ -39,7 +39,6 @@ def _parameters(trial: Trial, plan: CheckedPlan, cutoff: datetime, enrolment_ids
         "recall": plan.row.recall,
         "contexts": plan.row.contexts,
         "sources": plan.row.sources,
-        "anchor": plan.row.anchor,
         "cutoff": cutoff,
         "last_day": last_day_before(cutoff, trial),
         "enrolments": list(enrolment_ids) if enrolment_ids is not None else None,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from registry.exceptions import InvalidInput, Problem
 from registry.models import AnalysisPlan, PlanTimePoint, Trial, VisitType
 from registry.rules import response
 from registry.rules.scores import value_units
@@ -40,10 +39,6 @@ def current_plan(trial: Trial) -> CheckedPlan | None:
     time_points = tuple(row.time_points.select_related("visit_type").order_by("position"))
     rules = _rules_plan(row, time_points)
     response.check_plan(rules, set(VisitType.objects.filter(trial=trial).values_list("code", flat=True)))
-    if rules.population == Population.TREATED:
-        # Nobody's stimulation is on record before there are session tables; an empty population would look like a result.
-        sentence = "population is 'treated', which needs stimulation sessions on record: use 'allocated' until they can be recorded."
-        raise InvalidInput([Problem("population", sentence)])
     return CheckedPlan(row, time_points, rules)
 
 

@@ -55,7 +55,7 @@ class Strategy(Word):
 
 class Population(Word):
     ALLOCATED = "allocated", "All allocated"
-    TREATED = "treated", "Allocated and stimulated at least once"
+    TREATED = "treated", "Stimulated at least once"
     ENROLLED = "enrolled", "All enrolled (cohort)"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from itertools import count
 from uuid import UUID
@@ -22,6 +23,7 @@ from registry.models import (
     ProtocolVersion,
     Scale,
     Site,
+    StimulationSession,
     Treatment,
     Trial,
     User,
@@ -29,7 +31,7 @@ from registry.models import (
 )
 from registry.rules.response import Cutoff, PatientRecord, Plan, anchor_day
 from registry.services.auditing import audited
-from registry.vocabulary import PainCondition, PlanPain, Population, TimePointKind
+from registry.vocabulary import PainCondition, PlanPain, SessionReason, SessionStatus, TimePointKind
 
 CONDITIONS = tuple(PainCondition)[:3]
 SITES = ("N", "S")
@@ -48,16 +50,14 @@ class StoredTrial:
     site_of: dict[int, int]
 
 
-def without_sessions(plan: Plan, record: PatientRecord, cutoff: Cutoff) -> PatientRecord:
-    """Take away what has no table yet; a period that follows needs an anchor to be counted from."""
-    bare = replace(record, first_stimulation_on=None, first_session_at=None)
-    return bare if anchor_day(plan, bare, cutoff).on else replace(bare, next_period_on=None)
+def anchored(plan: Plan, record: PatientRecord, cutoff: Cutoff) -> PatientRecord:
+    """Take a period that follows away where there is no anchor for its first day to be counted from."""
+    return record if anchor_day(plan, record, cutoff).on else replace(record, next_period_on=None)
 
 
 def store_trial(plan: Plan, records: Sequence[PatientRecord], cutoff: Cutoff, *, by: User) -> StoredTrial:
     """Write a trial with one enrolment per record, spread over two sites and three conditions."""
-    plan = replace(plan, population=Population.ALLOCATED) if plan.population == Population.TREATED else plan
-    known = [without_sessions(plan, record, cutoff) for record in records]
+    known = [anchored(plan, record, cutoff) for record in records]
     with audited(by=by, reason="random trial"):
         trial = Trial.objects.create(
             slug=f"random-{next(_slugs)}",
@@ -68,6 +68,8 @@ def store_trial(plan: Plan, records: Sequence[PatientRecord], cutoff: Cutoff, *,
         )
         _store_design(trial, plan)
         enrolments = _store_records(trial, plan, cutoff, known)
+        both = zip(enrolments, known, strict=True)
+        StimulationSession.objects.bulk_create(row for enrolment, record in both for row in _session_rows(enrolment, record, by))
     return StoredTrial(
         trial,
         plan,
@@ -212,6 +214,28 @@ def _score_rows(
             value=Decimal(score.value_units) / 10**6,
             voided=score.ended_at is not None and score == versions[-1],
             **{name: getattr(score, name) for name in _SAME},
+        )
+
+
+def _session_rows(enrolment: Enrolment, record: PatientRecord, by: User) -> Iterator[StimulationSession]:
+    """Yield the versions of an enrolment's sessions; one that begins where another ended is its correction."""
+    numbers = count(1)
+    sitting: dict[datetime | None, tuple[int, int]] = {}
+    for session in sorted(record.sessions, key=lambda one: one.recorded_at):
+        number, version = sitting.pop(session.recorded_at, None) or (next(numbers), 1)
+        sitting[session.ended_at] = number, version + 1
+        yield StimulationSession(
+            record=UUID(int=(enrolment.pk << 64) | number),
+            version=version,
+            enrolment=enrolment,
+            status=SessionStatus.GIVEN if session.pulses else SessionStatus.MISSED,
+            reason="" if session.pulses else SessionReason.NOT_RECORDED,
+            for_date=session.on,
+            started_at=session.started_at,
+            pulses_delivered=session.pulses,
+            recorded_at=session.recorded_at,
+            recorded_by=by,
+            ended_at=session.ended_at,
         )
 
 

@@ -146,18 +146,18 @@ def test_an_open_snapshot_without_its_closed_half_is_made_whole(allocated: Enrol
 
 def test_a_failure_is_kept_and_tried_again_later(trial: Trial, setup_actor: Any, sent: list[int]) -> None:
     with audited(by=setup_actor):
-        trial.plans.update(population="treated")
+        trial.plans.update(thresholds_tenths=[])
     job = ask(trial, setup_actor)
     jobs.run_job(job.pk)
     job.refresh_from_db()
     assert job.state == JobState.FAILED
-    assert "use 'allocated'" in job.failure
+    assert "thresholds is empty" in job.failure
     jobs.sweep(timezone.now())
     assert sent == []
     jobs.sweep(timezone.now() + 2 * jobs.BACK_OFF)
     assert sent == [job.pk]
     with audited(by=setup_actor):
-        trial.plans.update(population="allocated")
+        trial.plans.update(thresholds_tenths=[300])
     jobs.run_job(job.pk)
     job.refresh_from_db()
     assert (job.state, job.failure, StaleMark.objects.count()) == (JobState.DONE, "", 0)

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
 from typing import Any
 
-from registry.rules.response import Cutoff, Disposition, Endpoint, PatientRecord, Plan, Scale, Score, TimePoint, endpoints
+from registry.rules.response import Cutoff, Disposition, Endpoint, PatientRecord, Plan, Scale, Score, Session, TimePoint, endpoints
 from registry.vocabulary import DispositionKind, DispositionReason, RecallPeriod
 
 DAY0 = date(2026, 3, 2)
@@ -40,15 +40,20 @@ def week(last_day: int, *values: float) -> tuple[Score, ...]:
     return tuple(score(last_day - len(values) + 1 + place, value) for place, value in enumerate(values))
 
 
+def session(day: int, *, pulses: int = 1800, **changes: Any) -> Session:
+    """Make a session that started at 10:00 of its day and was recorded an hour later."""
+    given: dict[str, Any] = {"on": on(day), "pulses": pulses, "started_at": at(day, 10), "recorded_at": at(day, 11)}
+    return Session(**(given | changes))
+
+
 def patient(*scores: Score, **changes: Any) -> PatientRecord:
     """Make a patient enrolled ten days before, allocated and first stimulated on day 0."""
     given: dict[str, Any] = {
         "enrolled_on": on(-10),
         "allocated": True,
         "allocated_on": DAY0,
-        "first_stimulation_on": DAY0,
-        "first_session_at": at(0, 10),
         "scores": scores,
+        "sessions": (session(0),),
     }
     return PatientRecord(**(given | changes))
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from registry.rules.response import Baseline, Cutoff, Disposition, PatientRecord, Plan, Scale, Score, TimePoint, check_plan
+from registry.rules.response import Baseline, Cutoff, Disposition, PatientRecord, Plan, Scale, Score, Session, TimePoint, check_plan
 from registry.vocabulary import (
     DISPOSITION_REASONS,
     Anchor,
@@ -118,7 +118,7 @@ def scores(draw: st.DrawFn, plan: Plan, record: int) -> tuple[Score, ...]:
     context = draw(st.sampled_from(sorted(plan.contexts)) | st.sampled_from(ScoreContext))
     visit_code = draw(st.none() | st.sampled_from(VISIT_CODES))
     undated = visit_code is not None and context != ScoreContext.DIARY and draw(st.booleans())
-    on = draw(days(-10, LAST_DAY) | days(-1, 9))
+    on = draw(days(-10, LAST_DAY) | days(-1, 9) | days(0, 1))
     recorded_at = draw(instants(on, 20, 60))
     first = Score(
         record=record,
@@ -165,6 +165,22 @@ def runs(draw: st.DrawFn, plan: Plan, record: int, start: int, visit_code: str) 
 
 
 @st.composite
+def sessions(draw: st.DrawFn) -> tuple[Session, ...]:
+    """Draw one sitting about day 0, given or not; now and then voided, or corrected in its day, pulses or start."""
+
+    def version(recorded_at: datetime) -> Session:
+        on = ENROLLED + timedelta(days=draw(st.sampled_from([0, 0, 1, 1, 2, 5])))
+        return Session(on, draw(st.sampled_from([0, 1, 1800, 1800])), recorded_at, draw(st.none() | instants(on, 6, 18) | instants(on)))
+
+    first = version(draw(instants(ENROLLED, 12, 200)))
+    ended_at = draw(st.none() | st.integers(1, 400).map(lambda hours: first.recorded_at + timedelta(hours=hours)))
+    if ended_at is None:
+        return (first,)
+    ended = replace(first, ended_at=ended_at)
+    return draw(st.sampled_from([(ended,), (ended, version(ended_at))]))
+
+
+@st.composite
 def dispositions(draw: st.DrawFn) -> tuple[Disposition, ...]:
     """Draw up to three dispositions of different kinds, dated or not."""
     several = st.lists(st.sampled_from(DispositionKind), max_size=3, unique=True)
@@ -181,19 +197,17 @@ def dispositions(draw: st.DrawFn) -> tuple[Disposition, ...]:
 def patient_records(draw: st.DrawFn, plan: Plan) -> PatientRecord:
     """Draw one enrolment with its scores: ordinary runs about the windows and up to three odd scores."""
     allocated = draw(st.sampled_from([True] * 5 + [False]))
-    stimulated_on = draw(st.sampled_from([None, *(ENROLLED + timedelta(days=day) for day in (0, 1, 1, 2, 5))]))
     entered = [draw(runs(plan, 100 * number, *about)) for number, about in enumerate(RUNS)]
     entered += [draw(scores(plan, 1000 + number)) for number in range(draw(st.integers(0, 3)))]
     return PatientRecord(
         enrolled_on=draw(st.sampled_from([ENROLLED] * 5 + [None])),
         allocated=allocated,
         allocated_on=draw(st.sampled_from([None, *(ENROLLED + timedelta(days=day) for day in (0, 0, 1, 3))])) if allocated else None,
-        first_stimulation_on=stimulated_on,
-        first_session_at=None if stimulated_on is None else draw(st.none() | instants(stimulated_on)),
         next_period_on=draw(st.sampled_from([None] * 5 + [ENROLLED + timedelta(days=25)])),
         cohort=draw(st.sampled_from([Cohort.PATIENTS] * 9 + [Cohort.HEALTHY])),
         dispositions=draw(dispositions()),
         scores=tuple(version for versions in entered for version in versions),
+        sessions=tuple(version for versions in draw(st.lists(sessions(), max_size=3)) for version in versions),
     )
 
 

@@ -179,7 +179,7 @@ def test_locf_crosses_no_death() -> None:
 
 
 def test_allocated_but_never_stimulated_is_due_like_all() -> None:
-    found = at_week4(patient(*BASELINE, first_stimulation_on=None, first_session_at=None), cutoff=end_of_day(30))
+    found = at_week4(patient(*BASELINE, sessions=()), cutoff=end_of_day(30))
     assert (found.status, found.reason) == (EndpointStatus.MISSING, MissingReason.NONE)
 
 

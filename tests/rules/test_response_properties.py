@@ -14,6 +14,7 @@ from registry.rules.response import (
     Endpoint,
     PatientRecord,
     Score,
+    Session,
     cumulative_curve,
     endpoints,
     measured,
@@ -178,7 +179,13 @@ def test_the_unit_of_the_scale_does_not_matter(trial: RandomTrial, factor: int) 
 def test_due_stays_due_as_time_goes_on(trial: RandomTrial, days: int) -> None:
     # By allocation: a first stimulation moves day 0, and with it what is due.
     fixed = replace(trial, plan=replace(trial.plan, anchor=Anchor.ALLOCATION))
-    records = tuple(replace(record, allocated=True, allocated_on=record.enrolled_on) for record in fixed.records)
+    # A voided session may take its patient out of those treated.
+    records = tuple(
+        replace(
+            record, allocated=True, allocated_on=record.enrolled_on, sessions=tuple(one for one in record.sessions if one.ended_at is None)
+        )
+        for record in fixed.records
+    )
     now, later = (
         by_time_point(replace(fixed, records=records, cutoff=replace(fixed.cutoff, at=fixed.cutoff.at + timedelta(days=wait))))
         for wait in (0, days)
@@ -195,11 +202,12 @@ def _moved(record: PatientRecord, shift: timedelta) -> PatientRecord:
         record,
         enrolled_on=by(record.enrolled_on),
         allocated_on=by(record.allocated_on),
-        first_stimulation_on=by(record.first_stimulation_on),
-        first_session_at=by(record.first_session_at),
         next_period_on=by(record.next_period_on),
         dispositions=tuple(Disposition(turn.kind, by(turn.on), turn.reason) for turn in record.dispositions),
         scores=tuple(_moved_score(score, shift) for score in record.scores),
+        sessions=tuple(
+            Session(by(one.on), one.pulses, by(one.recorded_at), by(one.started_at), by(one.ended_at)) for one in record.sessions
+        ),
     )
 
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from registry.rules.response import Baseline, Cutoff, Measurement, TimePoint, anchor_day, endpoints, in_population
+from registry.rules.response import Baseline, Cutoff, Measurement, Session, TimePoint, anchor_day, endpoints, in_population
 from registry.vocabulary import (
     Anchor,
     Cohort,
@@ -17,7 +17,7 @@ from registry.vocabulary import (
     ScoreSource,
     ValueRule,
 )
-from tests.rules.example_patient import DAY0, PLAN, at, at_week4, end_of_day, on, patient, score, turn, week
+from tests.rules.example_patient import DAY0, PLAN, at, at_week4, end_of_day, on, patient, score, session, turn, week
 
 BY_STIMULATION = replace(PLAN, anchor=Anchor.FIRST_STIMULATION)
 CLINIC = {"context": ScoreContext.PRE_SESSION, "source": ScoreSource.CLINIC}
@@ -90,21 +90,53 @@ def test_day_0_needs_the_plan_to_say_so_under_other_rules() -> None:
 
 def test_day_0_counts_whole_when_stimulation_starts_later_or_never() -> None:
     before = score(0, 8, **CLINIC)
-    later = patient(before, first_stimulation_on=on(3), first_session_at=at(3, 10))
-    never = patient(before, first_stimulation_on=None, first_session_at=None)
+    later = patient(before, sessions=(session(3),))
+    never = patient(before, sessions=())
     assert at_week4(later, LAST).baseline.n == at_week4(never, LAST).baseline.n == 1
 
 
 def test_day_0_of_the_allocation_does_not_count_when_stimulation_came_first() -> None:
-    record = patient(score(0, 8, **CLINIC, observed_at=at(0, 9)), first_stimulation_on=on(-1), first_session_at=at(-1, 9))
+    record = patient(score(0, 8, **CLINIC, observed_at=at(0, 9)), sessions=(session(-1),))
     assert at_week4(record, LAST).baseline == Measurement()
 
 
 def test_anchor_is_the_first_stimulation_and_allocation_stands_in_until_then() -> None:
-    record = patient(first_stimulation_on=on(5))
+    record = patient(sessions=(session(5),))
     before, after = (anchor_day(BY_STIMULATION, record, end_of_day(day)) for day in (4, 5))
     assert (before.on, before.fallback) == (DAY0, True)
     assert (after.on, after.fallback) == (on(5), False)
+
+
+@pytest.mark.parametrize(
+    ("sessions", "started"),
+    [
+        ((session(4, pulses=0), session(5)), 5),
+        ((session(7), session(5)), 5),
+        ((session(3, ended_at=at(4)), session(5)), 5),
+        ((session(3, ended_at=at(60)), session(5)), 3),
+        ((session(3, ended_at=at(4)), session(2, recorded_at=at(4))), 2),
+        ((session(2, recorded_at=at(60)), session(5)), 5),
+        ((session(60), session(5)), 5),
+        ((session(4, pulses=0),), None),
+    ],
+    ids=["no pulse", "out of order", "voided", "voided later", "moved", "recorded later", "in the future", "never"],
+)
+def test_stimulation_begins_with_the_first_standing_session_that_delivered_a_pulse(
+    sessions: tuple[Session, ...], started: int | None
+) -> None:
+    found = anchor_day(BY_STIMULATION, patient(sessions=sessions), end_of_day(50))
+    assert (found.on, found.fallback) == (DAY0 if started is None else on(started), started is None)
+
+
+@pytest.mark.parametrize(
+    ("hours", "counts"),
+    [((10,), True), ((10, 8), False), ((9,), False), ((None,), False), ((10, None), False), ((), True)],
+)
+def test_day_0_counts_up_to_the_first_pulse_of_the_day(hours: tuple[int | None, ...], counts: bool) -> None:
+    """Asked at 09:00; where the start of any session of the day is unknown, that one may have been the first."""
+    sessions = tuple(session(0, started_at=None if hour is None else at(0, hour)) for hour in hours)
+    record = patient(score(0, 8, **CLINIC, observed_at=at(0, 9)), sessions=sessions)
+    assert at_week4(record, LAST).baseline.n == counts
 
 
 def test_anchor_is_the_allocation_else_the_enrolment() -> None:
@@ -117,7 +149,7 @@ def test_anchor_is_the_allocation_else_the_enrolment() -> None:
 
 
 def test_a_midnight_cutoff_leaves_out_the_day_it_begins() -> None:
-    record = patient(first_stimulation_on=on(5))
+    record = patient(sessions=(session(5),))
     assert anchor_day(BY_STIMULATION, record, end_of_day(4)).fallback
     assert not anchor_day(BY_STIMULATION, record, Cutoff(at(5, 15), UTC)).fallback
 
@@ -125,8 +157,8 @@ def test_a_midnight_cutoff_leaves_out_the_day_it_begins() -> None:
 @pytest.mark.parametrize(
     ("population", "changes", "analysed"),
     [
-        (Population.ALLOCATED, {"first_stimulation_on": None}, True),
-        (Population.TREATED, {"first_stimulation_on": None}, False),
+        (Population.ALLOCATED, {"sessions": ()}, True),
+        (Population.TREATED, {"sessions": ()}, False),
         (Population.TREATED, {}, True),
         (Population.ALLOCATED, {"allocated": False, "allocated_on": None}, False),
         (Population.ENROLLED, {"allocated": False, "allocated_on": None}, True),

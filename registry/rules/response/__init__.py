@@ -11,7 +11,8 @@ Meaning of the fields
     for_date       the civil date a score stands for, already decided when it was written; None in undated data
     record         a score's number in order of entry, the same for all its versions
     recorded_at    when this version was written; ended_at when a correction or voiding ended it
-    period         is fixed by the caller: anchor dates, dispositions and scores given are those of the period
+    on, started_at of a session: its local date and, where known, the instant stimulation began
+    period         is fixed by the caller: anchor dates, dispositions, scores and sessions given are those of the period
     dispositions   those on record at the cut-off, voided ones left out, at most one of each kind
 
 Decisions where the specification leaves room stand in the docstring of the function that makes them.
@@ -23,7 +24,7 @@ from registry.rules.response.diary import answer_state, diary_day, score_day
 from registry.rules.response.endpoint import Endpoint, endpoints
 from registry.rules.response.plan import Baseline, Plan, Scale, TimePoint
 from registry.rules.response.plan_check import check_plan, plan_problems
-from registry.rules.response.record import Cutoff, Disposition, PatientRecord, Score
+from registry.rules.response.record import Cutoff, Disposition, PatientRecord, Score, Session
 from registry.rules.response.verdict import (
     Verdict,
     measured,
@@ -49,6 +50,7 @@ __all__ = [
     "RuleCounts",
     "Scale",
     "Score",
+    "Session",
     "TimePoint",
     "Verdict",
     "anchor_day",

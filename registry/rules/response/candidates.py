@@ -8,7 +8,7 @@ from itertools import groupby
 
 from registry.rules.response.plan import Baseline, Plan, TimePoint
 from registry.rules.response.record import Cutoff, PatientRecord, Score
-from registry.rules.response.windows import AnchorDay, in_baseline_window, in_window, stimulated_on
+from registry.rules.response.windows import AnchorDay, in_baseline_window, in_window, stimulated_at, stimulated_on
 from registry.vocabulary import AnswerState, DispositionKind, ScoreContext, ValueRule
 
 _NO_TIME = datetime.max.replace(tzinfo=UTC)
@@ -46,7 +46,7 @@ def candidates(plan: Plan, record: PatientRecord, anchor: AnchorDay, cutoff: Cut
     return [
         Candidate(score, anchor.day(score.for_date), submitted[score.record])
         for score in record.scores
-        if _stands(score, cutoff) and _is_asked_for(plan, score) and _precedes(score.for_date, switch_on)
+        if cutoff.sees(score) and _is_asked_for(plan, score) and _precedes(score.for_date, switch_on)
     ]
 
 
@@ -73,11 +73,6 @@ def value_at(plan: Plan, time_point: TimePoint, found: Iterable[Candidate]) -> M
         return in_window(time_point, candidate.day)
 
     return _measure(plan, time_point, time_point.target_day or 0, filter(belongs, found))
-
-
-def _stands(score: Score, cutoff: Cutoff) -> bool:
-    ended = score.ended_at is not None and score.ended_at < cutoff.at
-    return score.recorded_at < cutoff.at and not ended
 
 
 def _is_asked_for(plan: Plan, score: Score) -> bool:
@@ -114,9 +109,10 @@ def _counts_on_day0(record: PatientRecord, cutoff: Cutoff, score: Score) -> bool
     started_on = stimulated_on(record, cutoff)
     if started_on is None or score.for_date is None or score.for_date != started_on:
         return started_on is None or (score.for_date is not None and score.for_date < started_on)
-    if score.observed_at is None or record.first_session_at is None:
+    started_at = stimulated_at(record, cutoff)
+    if score.observed_at is None or started_at is None:
         return False
-    return score.observed_at < record.first_session_at
+    return score.observed_at < started_at
 
 
 def _measure(plan: Plan, source: Baseline | TimePoint, target: int, found: Iterable[Candidate]) -> Measurement:

@@ -37,6 +37,17 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
+class Session:
+    """One version of one sitting. Pulses are those delivered, by a sham coil like by any other."""
+
+    on: date
+    pulses: int
+    recorded_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Disposition:
     """A turn of an enrolment's way; published data often have no date for it."""
 
@@ -47,17 +58,16 @@ class Disposition:
 
 @dataclass(frozen=True, slots=True)
 class PatientRecord:
-    """One enrolment in one period. `allocated` may be true without a date; stimulation means delivered pulses > 0."""
+    """One enrolment in one period. `allocated` may be true without a date."""
 
     enrolled_on: date | None = None
     allocated: bool = False
     allocated_on: date | None = None
-    first_stimulation_on: date | None = None
-    first_session_at: datetime | None = None
     next_period_on: date | None = None
     cohort: Cohort = Cohort.PATIENTS
     dispositions: tuple[Disposition, ...] = ()
     scores: tuple[Score, ...] = ()
+    sessions: tuple[Session, ...] = ()
 
     def disposition(self, kind: DispositionKind) -> Disposition | None:
         """Return the disposition of this kind, if there is one."""
@@ -80,6 +90,11 @@ class Cutoff:
     def civil_date(self) -> date:
         """Return the civil date of the instant in the trial's zone."""
         return self.at.astimezone(self.zone).date()
+
+    def sees(self, version: Score | Session) -> bool:
+        """Tell whether a version stood at the instant: written before, and neither corrected nor voided before."""
+        ended = version.ended_at is not None and version.ended_at < self.at
+        return version.recorded_at < self.at and not ended
 
     @property
     def last_day(self) -> date:

@@ -1,10 +1,10 @@
 """Population, anchor, windows and when a time point is due (R1, R3, R4, R10, R11)."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from registry.rules.response.plan import Plan, TimePoint
-from registry.rules.response.record import Cutoff, PatientRecord
+from registry.rules.response.record import Cutoff, PatientRecord, Session
 from registry.vocabulary import Anchor, Cohort, Population
 
 
@@ -78,12 +78,24 @@ def is_due(plan: Plan, time_point: TimePoint, anchor: AnchorDay, cutoff: Cutoff)
 
 
 def stimulated_on(record: PatientRecord, cutoff: Cutoff) -> date | None:
-    """Return the date of the first stimulation, None if it has not happened by the cut-off."""
-    return record.first_stimulation_on if _happened(record.first_stimulation_on, cutoff) else None
+    """Return the date of the first session with delivered pulses (R1), None if there is none by the cut-off."""
+    return min((session.on for session in _stimulations(record, cutoff)), default=None)
+
+
+def stimulated_at(record: PatientRecord, cutoff: Cutoff) -> datetime | None:
+    """Return when the first of them started; None where that of any on its day is not known, since that one may be the first."""
+    first_on = stimulated_on(record, cutoff)
+    starts = [session.started_at for session in _stimulations(record, cutoff) if session.on == first_on]
+    known = [start for start in starts if start is not None]
+    return min(known, default=None) if len(known) == len(starts) else None
 
 
 def _is_allocated(record: PatientRecord, cutoff: Cutoff) -> bool:
     return record.allocated and _happened(record.allocated_on, cutoff)
+
+
+def _stimulations(record: PatientRecord, cutoff: Cutoff) -> list[Session]:
+    return [session for session in record.sessions if session.pulses > 0 and cutoff.sees(session) and _happened(session.on, cutoff)]
 
 
 def _happened(on: date | None, cutoff: Cutoff) -> bool:
