@@ -36,6 +36,7 @@ class PageFrame:
 
 # Section, label, right and route of each navigation entry.
 NAVIGATION = (
+    ("today", _("Today"), Permission.SESSION_RECORD, "today"),
     ("patients", _("Patients"), Permission.PATIENT_VIEW, "patients"),
     ("outcomes", _("Outcomes"), Permission.OUTCOMES_OPEN, "outcomes"),
     ("closed", _("Closed outcomes"), Permission.OUTCOMES_CLOSED, "outcomes_closed"),

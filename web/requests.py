@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from http import HTTPStatus
 from typing import Concatenate, ParamSpec
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
 from django.utils import timezone
 
 from registry.models import Trial, User
@@ -52,6 +54,13 @@ def in_trial(section: str, right: Permission) -> Callable[[View[Rest]], Callable
         return inner
 
     return decorate
+
+
+def see_other(url: str) -> HttpResponse:
+    """Lead on after a POST, so that reloading sends nothing twice."""
+    response = redirect(url)
+    response.status_code = HTTPStatus.SEE_OTHER.value
+    return response
 
 
 class RequestManners:

@@ -3,7 +3,24 @@
 from allauth.account import views as account_views
 from django.urls import path, re_path, register_converter
 
-from web import allocations, history, members, my_account, new_patient, outcomes, patients, scores, tokens, trials
+from web import adverse_events as events
+from web import (
+    allocations,
+    history,
+    members,
+    my_account,
+    new_patient,
+    outcomes,
+    patients,
+    scores,
+    sessions,
+    sessions_changes,
+    sessions_form,
+    thresholds,
+    today,
+    tokens,
+    trials,
+)
 from web.trial_settings import facts, new_trial, overview, parts, plan, protocol
 
 
@@ -73,4 +90,27 @@ urlpatterns = [
     path(PATIENT + "scores/<uuid:record>/void/", scores.score_void, name="score_void"),
     path(PATIENT + "scores/<uuid:record>/restore/", scores.score_restore, name="score_restore"),
     path(PATIENT + "history/", history.history, name="history"),
+    path("t/<slug:trial>/today/", today.today, name="today"),
+    path(PATIENT + "sessions/", sessions.sessions, name="sessions"),
+    path(PATIENT + "sessions/open/", sessions.session_open, name="session_open"),
+    path(PATIENT + "sessions/missed/<int:number>/", sessions.session_missed, name="session_missed"),
+    path(PATIENT + "sessions/<uuid:record>/", sessions.session, name="session"),
+    path(PATIENT + "sessions/<uuid:record>/draft/", sessions_form.session_draft, name="session_draft"),
+    path(PATIENT + "sessions/<uuid:record>/discard/", sessions.session_discard, name="session_discard"),
+    path(PATIENT + "sessions/<uuid:record>/correct/", sessions_changes.session_correct, name="session_correct"),
+    path(PATIENT + "sessions/<uuid:record>/void/", sessions_changes.session_void, name="session_void"),
+    path(PATIENT + "sessions/<uuid:record>/restore/", sessions_changes.session_restore, name="session_restore"),
+    path(PATIENT + "sessions/<uuid:record>/reenter/", sessions_changes.session_reenter, name="session_reenter"),
+    path(PATIENT + "thresholds/", thresholds.thresholds, name="thresholds"),
+    path(PATIENT + "thresholds/add/", thresholds.threshold_add, name="threshold_add"),
+    path(PATIENT + "thresholds/<uuid:record>/", thresholds.threshold, name="threshold"),
+    path(PATIENT + "thresholds/<uuid:record>/correct/", thresholds.threshold_correct, name="threshold_correct"),
+    path(PATIENT + "thresholds/<uuid:record>/void/", thresholds.threshold_void, name="threshold_void"),
+    path(PATIENT + "thresholds/<uuid:record>/restore/", thresholds.threshold_restore, name="threshold_restore"),
+    path(PATIENT + "events/", events.adverse_events, name="adverse_events"),
+    path(PATIENT + "events/add/", events.adverse_event_add, name="adverse_event_add"),
+    path(PATIENT + "events/<uuid:record>/", events.adverse_event, name="adverse_event"),
+    path(PATIENT + "events/<uuid:record>/correct/", events.adverse_event_correct, name="adverse_event_correct"),
+    path(PATIENT + "events/<uuid:record>/void/", events.adverse_event_void, name="adverse_event_void"),
+    path(PATIENT + "events/<uuid:record>/restore/", events.adverse_event_restore, name="adverse_event_restore"),
 ]

@@ -103,6 +103,15 @@
         xaxis: axis("", { showgrid: false, tickvals: places, ticktext: data.visit.map(plain), range: [-.3, places.length - .7] }),
         yaxis: valueAxis(data) })];
     },
+    // Motor thresholds by day: the axis spans what a stimulator has, so that a small step is not drawn as a large one.
+    thresholds(data) {
+      const accent = token("accent");
+      return [[{ x: data.date, y: data.value, mode: "lines+markers", line: { color: accent, width: 2, shape: "hv" },
+        marker: { size: 8, color: accent, line: { color: token("surface"), width: 2 } }, customdata: data.date.map((iso, index) =>
+          `${day(iso)}<br>${plain(data.label[index])}`), hovertemplate: "%{customdata}<br>%{y} % MSO<extra></extra>" }],
+      layout({ margin: { l: 36, r: 12, t: 6, b: 40 }, xaxis: axis("", { type: "date", showgrid: false, nticks: 7, tickformat: "%-d %b %Y" }),
+        yaxis: axis("", { range: [0, 102], dtick: 20 }) })];
+    },
   };
 
   let size = { autosize: true };

@@ -21,6 +21,7 @@ from tests.contracts.rows import (
 )
 from tests.contracts.scene import OTHER_SLUG, SLUG, record_of
 from tests.contracts.settings_table import SETTINGS_TABLE
+from tests.contracts.stimulation_table import STIMULATION_TABLE
 
 TRIAL = {"trial": SLUG}
 PATIENT = {**TRIAL, "patient_code": "P-0001"}
@@ -96,4 +97,5 @@ TABLE: tuple[Row, ...] = (
     of_patient("history", READ_HISTORY),
     *API_TABLE,
     *SETTINGS_TABLE,
+    *STIMULATION_TABLE,
 )

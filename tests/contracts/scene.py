@@ -16,6 +16,7 @@ from registry.services.allocation import NewArm
 from registry.services.auditing import audited
 from registry.services.identity import Identity, store_identity
 from registry.services.scores import Reason, correct_score, void_score
+from tests.contracts.scene_sessions import write_sessions
 from tests.trials import ENROLLED_ON, make_enrolment, make_trial
 
 NOW = datetime(2026, 11, 19, 9, 30, tzinfo=UTC)
@@ -88,6 +89,7 @@ def build() -> None:
         at = ALLOCATED_AT + timedelta(minutes=number)
         allocation.request_allocation(enrolment=enrolment, stratum=f"site={enrolment.site.code}", by=person("coordinator"), now=at)
     add_events(patients)
+    write_sessions(patients[0], patients[len(NORTH)], person("data_manager"), NOW)
 
 
 def person(name: str) -> User:

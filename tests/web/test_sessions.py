@@ -1,0 +1,262 @@
+"""Logging a session without script: opened, kept, saved once, refused beside the question, corrected, voided, moved."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from registry.models import AdverseEvent, MaskingGuess, MotorThreshold, PainScore, Prescription, SessionDraft, StimulationSession
+from registry.services.auditing import audited
+from tests.web.session_answers import OPEN, PATIENT, make_due, six, today
+
+
+@pytest.fixture
+def due(enrolment, setup_actor):
+    make_due(enrolment, setup_actor)
+    return enrolment
+
+
+@pytest.fixture
+def client(due, oscar, signed_in):
+    return signed_in(oscar)
+
+
+@pytest.fixture
+def form(client):
+    """Open the form of session 1 and return its address."""
+    answer = client.post(OPEN)
+    assert answer.status_code == 303
+    return answer["Location"]
+
+
+def words(answer):
+    return " ".join(answer.content.decode().split())
+
+
+def test_form_opens_with_nothing_answered(client, form):
+    page = words(client.get(form))
+    assert "P-0001, session 1 of 10" in page
+    assert " checked" not in page
+    assert "6 questions left." in page
+    assert "K-3127" in page
+    assert "Use 54 % MSO" in page
+
+
+def test_six_answers_are_a_session(client, form):
+    answer = client.post(form, six())
+    assert (answer.status_code, answer["Location"]) == (303, form)
+    session = StimulationSession.objects.get()
+    assert (session.number, session.status, session.as_planned, session.pulses_delivered) == (1, "given", True, 3000)
+    assert (session.threshold_percent_mso, session.kit_code, session.hearing_protection) == (54, "K-3127", True)
+    assert session.blocks.get().setting_percent_mso == 43
+    assert session.operator.name == "Oscar Example"
+    assert sorted(PainScore.objects.values_list("context", "value")) == [("post_session", 4), ("pre_session", 6)]
+    page = words(client.get(form))
+    assert "Session 1 saved" in page
+    assert "3 000 of 3 000 planned (100 %)" in page
+    assert "14 min 40 s" in page
+    assert "79.6 %" in page
+
+
+def test_form_sent_again_leads_to_the_one_record(client, form):
+    for answers in (six(), six(), six(pain_before="1")):
+        assert client.post(form, answers).status_code == 303
+    assert StimulationSession.objects.count() == 1
+    assert PainScore.objects.filter(context="pre_session").get().value == 6
+
+
+@pytest.mark.parametrize(
+    ("changed", "field", "sentence"),
+    [
+        ({"pain_before": ""}, "id_pain_before_0", "Ask for the pain before"),
+        ({"pain_before": "none"}, "id_pain_before_why", "Say why there is no answer."),
+        ({"anything_new": ""}, "id_anything_new_0", "Ask what is new"),
+        ({"anything_new": "yes"}, "id_new_items_0", "Tick what changed."),
+        ({"threshold": ""}, "id_threshold_0", "Choose the motor threshold"),
+        ({"threshold": "new"}, "id_threshold_new", "Enter the threshold measured"),
+        ({"threshold": "new", "threshold_new": "high"}, "id_threshold_new", "Enter a whole number."),
+        ({"threshold": "new", "threshold_new": "101"}, "id_threshold_new", "from 1 to 100"),
+        ({"given": ""}, "id_given_0", "Choose what was given."),
+        ({"given": "none"}, "id_reason_none", "Choose why the session was not given."),
+        ({"pain_after": ""}, "id_pain_after_0", "Ask for the pain after"),
+        ({"effects": []}, "id_effects_0", "Ask for side effects"),
+        ({"effects": ["none", "headache"]}, "id_effects_0", "None and a side effect are both ticked"),
+        ({"effects": ["headache"]}, "id_severity_headache_0", "Say how strong it was."),
+        ({"effects": ["other"], "severity_other": "mild"}, "id_other_effect", "Say what the other side effect was."),
+        ({"effects": ["dizziness"], "severity_dizziness": "moderate"}, "id_relation_dizziness", "relates to the stimulation"),
+        ({"start_time": "soon"}, "id_start_time", "Enter the time as 10:24."),
+        ({"for_date": "yesterday"}, "id_for_date", "Enter the day as"),
+        ({"pulse_counter": "many"}, "id_pulse_counter", "Enter a whole number."),
+        ({"pulse_counter": "2700"}, "id_deviation_reason", "Stimulator counted another number"),
+        ({"kit_code": "K-9999"}, "id_deviation_reason", "Another kit"),
+    ],
+)
+def test_refusal_stands_above_and_beside_the_question(client, form, changed, field, sentence):
+    answer = client.post(form, six(**changed))
+    page = words(answer)
+    assert answer.status_code == 400
+    assert "<title>Error: Log session 1, P-0001" in page
+    summary = page.split('id="errors"', 1)[1].split("</ul>", 1)[0]
+    rest = page.split('id="errors"', 1)[1].split("</ul>", 1)[1]
+    assert f'href="#{field}"' in summary
+    assert sentence in summary
+    assert f'id="{field}"' in rest
+    assert sentence in rest
+    assert StimulationSession.objects.count() == 0
+    assert MotorThreshold.objects.count() == 1
+
+
+def test_refused_form_keeps_every_answer_in_the_draft(client, form):
+    client.post(form, six(pain_after="", note="cold room"))
+    page = client.get(form)
+    assert page.context["form"]["note"].value() == "cold room"
+    assert page.context["form"]["pain_before"].value() == "6"
+
+
+def changed(**values):
+    return six(given="changed", hearing_protection="yes", coil_matches="yes", **values)
+
+
+def test_changed_values_become_a_block_and_a_deviation_with_its_reason(client, form):
+    answers = changed(block0_trains="27", block0_intensity_percent="75,5")
+    assert "Choose why the session differs" in words(client.post(form, answers))
+    client.post(form, {**answers, "deviation_reason": "tolerability"})
+    session = StimulationSession.objects.get()
+    block = session.blocks.get()
+    assert (block.trains, str(block.intensity_percent), block.setting_percent_mso) == (27, "75.5", 41)
+    assert (session.as_planned, session.pulses_delivered, session.pulses_planned) == (False, 2700, 3000)
+    assert {(one.kind, one.reason) for one in session.deviations.all()} == {("trains", "tolerability"), ("intensity", "tolerability")}
+    assert "2 700 of 3 000 planned (90 %)" in words(client.get(form))
+
+
+def test_bad_dose_is_refused_at_its_entry(client, form):
+    page = words(client.post(form, changed(block0_frequency_hz="fast", block0_trains="0")))
+    assert 'href="#id_block0_frequency_hz"' in page
+    page = words(client.post(form, changed(block0_trains="0")))
+    assert 'href="#id_block0_trains"' in page
+    assert StimulationSession.objects.count() == 0
+
+
+def test_setting_above_full_output_is_refused_with_a_remedy(client, form):
+    page = words(client.post(form, six(threshold="new", threshold_new="98", given="changed", hearing_protection="yes", coil_matches="yes",
+                                       block0_intensity_percent="120")))  # fmt: skip
+    assert 'href="#id_block0_intensity_percent"' in page
+    assert "100 % is all it has" in page
+
+
+def test_stop_inside_a_train_is_two_blocks(client, form):
+    answers = changed(block0_trains_done="12", block0_broken="40", reason_early="pain_too_strong", effects=["none"])
+    client.post(form, {**answers, "given": "early"})
+    session = StimulationSession.objects.get()
+    assert (session.status, session.reason, session.pulses_delivered) == ("partial", "pain_too_strong", 1240)
+    assert [(one.trains, one.bursts_per_train) for one in session.blocks.all()] == [(12, 100), (1, 40)]
+    assert [one.kind for one in session.deviations.all()] == ["not_completed"]
+
+
+def test_session_not_given_needs_no_dose_and_no_pain_after(client, form):
+    client.post(form, {"pain_before": "6", "anything_new": "no", "given": "none", "reason_none": "ill", "effects": ["none"]})
+    session = StimulationSession.objects.get()
+    assert (session.status, session.reason, session.pulses_delivered, session.threshold) == ("not_given", "ill", 0, None)
+
+
+def test_threshold_measured_now_is_stored_with_the_session(client, form):
+    for _ in range(2):
+        client.post(form, six(threshold="new", threshold_new="60"))
+    session, threshold = StimulationSession.objects.get(), MotorThreshold.objects.get(percent_mso=60)
+    assert session.threshold == threshold
+    assert (threshold.hemisphere, threshold.measured_on) == ("right", today())
+    assert session.blocks.get().setting_percent_mso == 48
+
+
+def test_threshold_past_its_age_is_not_offered(enrolment, setup_actor, oscar, signed_in):
+    make_due(enrolment, setup_actor, threshold_days_ago=9)
+    client = signed_in(oscar)
+    page = words(client.get(client.post(OPEN)["Location"]))
+    assert "Use 54" not in page
+    assert "Measured now" in page
+
+
+def test_side_effects_become_solicited_events(client, form):
+    client.post(
+        form, six(effects=["headache", "syncope"], severity_headache="mild", severity_syncope="severe", relation_syncope="probable")
+    )
+    events = {one.term: (one.grade, one.solicited, one.needs_report) for one in AdverseEvent.objects.all()}
+    assert events == {"headache": (1, True, False), "syncope": (3, True, True)}
+
+
+def test_no_answer_is_kept_with_its_reason(client, form):
+    client.post(form, six(pain_before="none", pain_before_why="asleep"))
+    session = StimulationSession.objects.get()
+    assert (session.pain_before_record, session.pain_before_no_answer) == (None, "asleep")
+
+
+def test_late_entry_asks_for_the_real_time(client, form):
+    SessionDraft.objects.update(opened_at=SessionDraft.objects.get().opened_at - timedelta(hours=3))
+    page = words(client.post(form, six()))
+    assert 'href="#id_start_time"' in page
+    assert "entered late" in page
+
+
+def test_live_values_come_back_with_each_draft(client, form):
+    answer = client.post(f"{form}draft/", six(given="changed", block0_trains="20"), headers={"HX-Request": "true"})
+    page = words(answer)
+    assert answer.status_code == 200
+    for text in ("2 000", "9 min 40 s", "43 %", "Draft saved", "2 questions left."):
+        assert text in page
+    assert SessionDraft.objects.get().answers["given"] == ["changed"]
+
+
+def test_unknown_values_are_dashes(client, form):
+    page = words(client.post(f"{form}draft/", {"given": "changed", "block0_trains": ""}, headers={"HX-Request": "true"}))
+    assert '<output name="pulses" for="session">–</output>' in page
+    assert '<output name="setting" for="session">–</output>' in page
+
+
+def test_draft_of_a_saved_session_leads_to_the_record(client, form):
+    client.post(form, six())
+    answer = client.post(f"{form}draft/", six(), headers={"HX-Request": "true"})
+    assert (answer.status_code, answer["HX-Redirect"]) == (204, form)
+
+
+def test_draft_is_found_again_by_a_colleague(client, form, alice, signed_in):
+    client.post(form, {"act": "leave", "pain_before": "8"})
+    other = signed_in(alice)
+    assert other.post(OPEN)["Location"] == form
+    assert other.get(form).context["form"]["pain_before"].value() == "8"
+
+
+def test_draft_can_be_discarded(client, form):
+    client.post(form, {"act": "keep", "pain_before": "8"})
+    assert "Discard this draft" in words(client.get(f"{form}discard/"))
+    client.post(f"{form}discard/")
+    assert SessionDraft.objects.get().discarded_at is not None
+    assert client.get(form).status_code == 303
+    assert client.post(OPEN)["Location"] != form
+
+
+def test_earlier_session_without_record_is_asked_about_first(enrolment, setup_actor, oscar, signed_in):
+    make_due(enrolment, setup_actor, allocated_days_ago=2)
+    client = signed_in(oscar)
+    page = words(client.post(OPEN))
+    assert "Session 1 has no record" in page
+    missed = f"{PATIENT}sessions/missed/1/"
+    assert "Choose why the session was missed." in words(client.post(missed, {"record": "", "for_date": ""}))
+    record = client.get(missed).context["form"]["record"].value()
+    given = {"record": str(record), "for_date": (today() - timedelta(days=1)).isoformat(), "reason": "no_show"}
+    assert client.post(missed, given).status_code == 303
+    session = StimulationSession.objects.get()
+    assert (session.number, session.status, session.reason) == (1, "missed", "no_show")
+    assert "session 2 of 10" in words(client.get(client.post(OPEN)["Location"]))
+
+
+def test_guess_is_asked_at_the_last_session_alone(enrolment, setup_actor, oscar, signed_in):
+    make_due(enrolment, setup_actor)
+    with audited(by=setup_actor, reason="test"):
+        Prescription.objects.update(session_days=[1])
+    client = signed_in(oscar)
+    form = client.post(OPEN)["Location"]
+    assert "What does the patient believe they got?" in words(client.get(form))
+    client.post(form, six(guess="sham", guess_certainty="7"))
+    assert MaskingGuess.objects.values_list("guess", "certainty").get() == ("sham", 7)
+    assert "Sham" not in words(client.get(form))
