@@ -118,9 +118,10 @@ def changed_lines(old: SessionContent, new: SessionContent, zone: ZoneInfo) -> l
     found = []
     for field in dict.fromkeys((*before, *after)):
         was, now = before.get(field), after.get(field)
-        if (was and was.value) != (now and now.value):
-            label = (now or was or Line(field, field, "")).label
-            found.append(ChangedLine(field, label, was.value if was else UNKNOWN, now.value if now else UNKNOWN))
+        old_value, new_value = (UNKNOWN if line is None else line.value for line in (was, now))
+        label = next(line.label for line in (now, was) if line is not None)
+        if old_value != new_value:
+            found.append(ChangedLine(field, label, old_value, new_value))
     return found
 
 
