@@ -31,7 +31,7 @@ PATTERNS = {
 JSON_TYPES: dict[Kind, str] = {Kind.INTEGER: "integer", Kind.DECIMAL: "number", Kind.YES_NO: "boolean"}
 FORMATS = {Kind.DATE: "date", Kind.INSTANT: "date-time"}
 # Kinds whose absence is null; of the others it is an empty text.
-NULLABLE = (Kind.INTEGER, Kind.DECIMAL, Kind.DATE, Kind.INSTANT)
+NULLABLE = (Kind.INTEGER, Kind.DECIMAL, Kind.DATE, Kind.INSTANT, Kind.WORDS)
 
 
 class CellField(serializers.Field):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -43,11 +43,10 @@ class CellField(serializers.Field):  # type: ignore[type-arg]  # not subscriptab
         self.column = column
         if not options.get("read_only"):
             options.setdefault("required", column.required)
-        # A word whose default depends on the row or the trial is left to whoever knows them.
-        depends = column.words is not None and not column.default
-        if not options.get("required") and not options.get("read_only") and not depends:
-            options.setdefault("default", value_of(column, column.default))
-        super().__init__(allow_null=column.kind in NULLABLE and not options.get("required"), help_text=column.doc, **options)
+        if not options.get("required") and not options.get("read_only"):
+            depends = column.words is not None and not column.default
+            options.setdefault("default", None if depends else value_of(column, column.default))
+        super().__init__(allow_null=may_be_null(column) and not options.get("required"), help_text=column.doc, **options)
 
     def to_internal_value(self, data: Any) -> Any:
         """Return the value as services take it; raise ValidationError saying what would be right."""
@@ -64,6 +63,8 @@ class CellField(serializers.Field):  # type: ignore[type-arg]  # not subscriptab
         kind = self.column.kind
         if kind is Kind.YES_NO and isinstance(data, bool):
             return "yes" if data else "no"
+        if kind is Kind.WORDS:
+            return self._words(data)
         if kind in JSON_TYPES:
             allowed: tuple[type, ...] = (int, Decimal) if kind is Kind.DECIMAL else (int,)
             if kind is Kind.YES_NO or isinstance(data, bool) or not isinstance(data, allowed):
@@ -75,9 +76,23 @@ class CellField(serializers.Field):  # type: ignore[type-arg]  # not subscriptab
             self.fail("type", wanted="it without blanks before and after")
         return data
 
+    def _words(self, data: Any) -> str:
+        """Return a list of words as a cell holds them."""
+        if not isinstance(data, list) or not all(isinstance(word, str) and word.isidentifier() for word in data):
+            self.fail("type", wanted="a list of words")
+        if len(set(data)) < len(data):
+            self.fail("type", wanted="each word once")
+        return " ".join(data) or self.column.nothing
+
     def to_representation(self, value: Any) -> Any:
         """Return the value for JSON."""
         return number(value) if isinstance(value, Decimal) else value
+
+
+def may_be_null(column: Column) -> bool:
+    """Tell whether null stands for a value nobody gave: of texts that is the empty text, of yes and no with a default that default."""
+    depends = column.words is not None and not column.default
+    return column.kind in NULLABLE or depends or (column.kind is Kind.YES_NO and not column.default)
 
 
 def digits(data: Any) -> str:
@@ -94,18 +109,23 @@ class CellFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-un
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
         """Return the JSON schema of a column."""
-        return schema_of(self.target.column, optional=not self.target.required)
+        schema = schema_of(self.target.column, optional=not self.target.required)
+        if self.target.allow_null and "enum" in schema:
+            schema["enum"] = [*schema["enum"], None]
+        return schema
 
 
 def schema_of(column: Column, *, optional: bool) -> dict[str, Any]:
     """Return the JSON schema of a column's values."""
+    if column.kind is Kind.WORDS:
+        return {"type": "array", "items": {"type": "string", "enum": words_of(column)}, "uniqueItems": True}
     if column.many:
         return {"type": "array", "items": schema_of(replace(column, many=False), optional=False)}
     schema: dict[str, Any] = {"type": JSON_TYPES.get(column.kind, "string")}
     if column.kind in FORMATS:
         schema["format"] = FORMATS[column.kind]
     if column.words is not None:
-        schema["enum"] = [str(word) for word in column.words]
+        schema["enum"] = words_of(column)
     if column.kind in PATTERNS:
         schema["pattern"] = optional_pattern(PATTERNS[column.kind]) if optional else PATTERNS[column.kind]
     if schema["type"] == "string" and column.kind not in FORMATS and column.words is None:
@@ -113,6 +133,11 @@ def schema_of(column: Column, *, optional: bool) -> dict[str, Any]:
     limits = {"minimum": column.least, "maximum": column.most, "x-unit": column.unit or None}
     schema |= {name: limit for name, limit in limits.items() if limit is not None}
     return schema
+
+
+def words_of(column: Column) -> list[str]:
+    """Return the words a column takes."""
+    return [str(word) for word in column.words or ()]
 
 
 def optional_pattern(pattern: str) -> str:
@@ -137,7 +162,8 @@ class RowSerializer(StrictSerializer):
     """The shape of one record: the few fields beside its table, then the columns of the table.
 
     `only` keeps some columns; `needed` makes more of them required than in a file, where a row may lean on its neighbours;
-    `optional` makes every column optional without a default, as in a correction that names what changes; `reading` takes none.
+    `optional` makes every column optional without a default, as in a correction that names what changes; `reading` takes none;
+    those in `writing` are taken and not shown.
     """
 
     table: ClassVar[Table]
@@ -146,6 +172,7 @@ class RowSerializer(StrictSerializer):
     without: ClassVar[tuple[str, ...]] = ()
     optional: ClassVar[bool] = False
     reading: ClassVar[bool] = False
+    writing: ClassVar[tuple[str, ...]] = ()
 
     def get_fields(self) -> dict[str, Any]:
         """Return the declared fields, then the table's."""
@@ -158,6 +185,8 @@ class RowSerializer(StrictSerializer):
     def _options(self, column: Column) -> dict[str, Any]:
         if self.reading:
             return {"read_only": True}
+        if column.name in self.writing:
+            return {"write_only": True}
         if self.optional:
             return {"required": False, "default": serializers.empty}
         return {"required": True} if column.name in self.needed else {}

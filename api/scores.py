@@ -79,12 +79,7 @@ class Scores(VersionedRecords):
     def columns(self, user: User) -> Columns:
         """Return the columns of pain_scores.csv."""
         return {
-            "id": "record",
-            "version": "version",
-            "voided": "voided",
-            "written_at": "recorded_at",
-            "trial": "enrolment__trial__slug",
-            "patient": "enrolment__patient_code",
+            **self.of_version,
             "visit": Coalesce(F("visit_type__code"), Value("")),
             "scale": "scale__code",
             "scale_version": "scale__version",

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.urls import path, re_path
 
-from api import diagnoses, documentation, health, nowhere, outcomes, patients, scores, trials
+from api import adverse_events, diagnoses, documentation, health, nowhere, outcomes, patients, scores, sessions, thresholds, trials
 from api.schema import Schema
 
 Methods = dict[str, Any]
@@ -44,6 +44,18 @@ urlpatterns = [
     path(f"{V1}scores/<uuid:id>/", scores.Scores.as_view(CORRECT), name="api_score"),
     path(f"{V1}scores/<uuid:id>/void/", scores.Scores.as_view(VOID), name="api_score_void"),
     path(f"{V1}scores/<uuid:id>/restore/", scores.Scores.as_view(RESTORE), name="api_score_restore"),
+    path(f"{V1}thresholds/", thresholds.Thresholds.as_view(ADD), name="api_thresholds"),
+    path(f"{V1}thresholds/<uuid:id>/", thresholds.Thresholds.as_view(CORRECT), name="api_threshold"),
+    path(f"{V1}thresholds/<uuid:id>/void/", thresholds.Thresholds.as_view(VOID), name="api_threshold_void"),
+    path(f"{V1}thresholds/<uuid:id>/restore/", thresholds.Thresholds.as_view(RESTORE), name="api_threshold_restore"),
+    path(f"{V1}sessions/", sessions.Sessions.as_view(ADD), name="api_sessions"),
+    path(f"{V1}sessions/<uuid:id>/", sessions.Sessions.as_view(CORRECT), name="api_session"),
+    path(f"{V1}sessions/<uuid:id>/void/", sessions.Sessions.as_view(VOID), name="api_session_void"),
+    path(f"{V1}sessions/<uuid:id>/restore/", sessions.Sessions.as_view(RESTORE), name="api_session_restore"),
+    path(f"{V1}adverse-events/", adverse_events.AdverseEvents.as_view(ADD), name="api_adverse_events"),
+    path(f"{V1}adverse-events/<uuid:id>/", adverse_events.AdverseEvents.as_view(CORRECT), name="api_adverse_event"),
+    path(f"{V1}adverse-events/<uuid:id>/void/", adverse_events.AdverseEvents.as_view(VOID), name="api_adverse_event_void"),
+    path(f"{V1}adverse-events/<uuid:id>/restore/", adverse_events.AdverseEvents.as_view(RESTORE), name="api_adverse_event_restore"),
     path(f"{V1}outcomes/<slug:trial>/", outcomes.OpenOutcomes.as_view(), name="api_outcomes"),
     path(f"{V1}outcomes/<slug:trial>/closed/", outcomes.ClosedOutcomes.as_view(), name="api_outcomes_closed"),
     re_path(r"^api/", nowhere.Nowhere.as_view(), name="api_nowhere"),

@@ -9,9 +9,10 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from rest_framework import serializers
 
-from api.records import PatientQuery, Row, Voided, as_expressions
+from api.records import Columns, PatientQuery, Row, Voided, as_expressions
 from registry.exceptions import NotFound
 from registry.models import User
+from registry.rules.tables.columns import Table
 
 
 class VersionedQuery(PatientQuery):
@@ -34,6 +35,15 @@ class VersionedRecords(Voided):
     query_class = VersionedQuery
     # The column of the record's own day.
     day: ClassVar[str]
+    # What every version carries.
+    of_version: ClassVar[Columns] = {
+        "id": "record",
+        "version": "version",
+        "voided": "voided",
+        "written_at": "recorded_at",
+        "trial": "enrolment__trial__slug",
+        "patient": "enrolment__patient_code",
+    }
 
     def of_person(self, user: User) -> QuerySet[Any]:
         """Return all versions the person may see."""
@@ -75,3 +85,15 @@ class VersionedRecords(Voided):
         if one is None:
             raise NotFound("There is no such record among yours.")
         return one
+
+
+def typed(table: Table, data: Row) -> Row:
+    """Return a row's values with words as words of their vocabulary."""
+    return {name: _typed(table, name, value) for name, value in data.items()}
+
+
+def _typed(table: Table, name: str, value: Any) -> Any:
+    words = table.column(name).words
+    if words is None or value is None:
+        return value
+    return tuple(words(word) for word in value) if isinstance(value, list | tuple) else words(value)

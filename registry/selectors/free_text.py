@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Case, CharField, Expression, F, Q, Value, When
+from django.db.models import BooleanField, Case, CharField, Expression, F, Q, Value, When
 
 from registry.models import Enrolment, Membership, User
 from registry.roles import ROLES, Permission
@@ -21,6 +21,15 @@ def free_text(user: User, column: str, *, owner: str = "enrolment", by: str = "p
         return Value(None, output_field=CharField())
     readable = Enrolment.objects.filter(_scope(reading)).values(by)
     return Case(When(**{f"{owner}__in": readable}, then=F(column)), default=Value(None), output_field=CharField())
+
+
+def reads_text(user: User, *, owner: str = "enrolment") -> Case:
+    """Return whether the person may read free text about a row's patient."""
+    held = [row for row in user.current_memberships() if Permission.PATIENT_VIEW in ROLES[row.role].permissions]
+    reading = [row for row in held if ROLES[row.role].reads_free_text]
+    scope = Q() if any(row.trial_id is None for row in reading) else _scope(reading)
+    readable = Enrolment.objects.filter(scope)
+    return Case(When(**{f"{owner}__in": readable}, then=Value(True)), default=Value(False), output_field=BooleanField())
 
 
 def _scope(memberships: list[Membership]) -> Q:

@@ -1,0 +1,159 @@
+"""Thresholds, sessions and adverse events over REST: the same records and the same derived doses as in the form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from registry.models import StimulationSession
+from tests.registry.services.stimulation_scene import allocate, measure, prescribe
+
+pytestmark = pytest.mark.django_db
+
+TYPING = {"change_reason": "typing_error"}
+BLOCK = {"frequency_hz": 10, "train_s": 10, "trains": 30, "gap_s": 20, "intensity_percent": 80}
+THETA = {
+    "frequency_hz": 5, "bursts_per_train": 10, "trains": 20, "gap_s": 8, "pulses_per_burst": 3, "intra_burst_hz": 50,
+    "intensity_percent": 80, "target": "m1_hand", "hemisphere": "right",
+}  # fmt: skip
+
+
+@pytest.fixture
+def threshold(trial: Any, enrolment: Any, setup_actor: Any) -> Any:
+    prescribe(trial, setup_actor)
+    allocate(enrolment, setup_actor)
+    return measure(enrolment, setup_actor)
+
+
+@pytest.fixture
+def session(threshold: Any) -> dict[str, Any]:
+    return {
+        "trial": "calm-m1", "patient": "P-0001", "number": 1, "status": "given", "as_planned": True,
+        "started_at": "2026-11-19T09:05:00+01:00", "ended_at": "2026-11-19T09:25:00+01:00", "threshold": str(threshold.record),
+        "hearing_protection": True, "coil_matches_threshold": True, "pain_before": 6, "pain_after": 4.0, "new_since_last": [],
+        "side_effects": [{"term": "headache", "severity": "mild", "relation": "possible"}], "kit_code": "K-3127",
+    }  # fmt: skip
+
+
+def test_a_session_as_planned_has_the_dose_of_its_prescription(api, oscar, session):
+    answer = api(oscar).post("sessions/", session)
+    assert answer.status_code == 201, answer.content
+    made = answer.json()
+    [block] = made["blocks"]
+    assert (made["pulses_planned"], made["pulses_delivered"], block["pulses"]) == (3000, 3000, 3000)
+    assert (block["setting_percent_mso"], block["nominal_s"], block["last_pulse_s"], made["nominal_s"]) == (43, 880, 879.9, 880)
+    assert (block["target"], block["hemisphere"], made["deviations"]) == ("m1_hand", "right", [])
+    assert (made["pain_before"], made["pain_after"], made["new_since_last"]) == (6, 4, [])
+    assert made["side_effects"] == [{"term": "headache", "severity": "mild", "relation": "possible", "text": ""}]
+    assert api(oscar).get(answer["Location"]).json() == made
+
+
+def test_pains_and_side_effects_of_a_session_are_scores_and_events(api, oscar, session):
+    client = api(oscar)
+    made = client.post("sessions/", session).json()
+    assert [(row["context"], row["value"]) for row in client.rows("scores/")] == [("pre_session", 6), ("post_session", 4)]
+    [event] = client.rows("adverse-events/")
+    assert (event["term"], event["grade"], event["solicited"], event["session"]) == ("headache", 1, True, made["id"])
+
+
+def test_worked_numbers_of_theta_burst(api, oscar, session):
+    row = {**session, "as_planned": False, "blocks": [THETA], "deviation_reason": "other", "deviation_text": "theta burst tried once"}
+    answer = api(oscar).post("sessions/", row)
+    assert answer.status_code == 201, answer.content
+    [block] = answer.json()["blocks"]
+    assert (block["pulses"], block["nominal_s"], block["last_pulse_s"], block["train_length_s"]) == (600, 192, 191.84, 2)
+    assert {one["kind"] for one in answer.json()["deviations"]} >= {"frequency"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "place"),
+    [
+        ({"blocks": [{**BLOCK, "train_s": 10.05}]}, "/blocks/0/train_s"),
+        ({"blocks": [{**BLOCK, "pulses_per_train": 100}]}, "/blocks/0/train_s"),
+        ({"blocks": [{**BLOCK, "intensity_percent": 190}], "deviation_reason": "other"}, "/blocks/0/intensity_percent"),
+        ({"blocks": [{**BLOCK, "pulses": 3000}]}, "/blocks/0/pulses"),
+        ({"threshold": "00000000-0000-4000-8000-000000000009"}, "/threshold"),
+        ({"side_effects": [{"term": "headache"}]}, "/side_effects/0/severity"),
+        ({"started_at": "2126-11-19T09:05:00Z"}, "/started_at"),
+        ({"started_at": "2026-11-19T09:05:00"}, "/started_at"),
+        ({"status": "missed"}, "/reason"),
+        ({"session": "2"}, "/session"),
+        ({"new_since_last": ["sleep", "sleep"]}, "/new_since_last"),
+        ({"pain_before": 6.5}, "/pain_before"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else next(iter(value)),
+)
+def test_what_is_wrong_with_a_session_is_named(api, oscar, session, wrong, place):
+    row = {**session, **wrong, **({"as_planned": False} if "blocks" in wrong else {})}
+    answer = api(oscar).post("sessions/", row)
+    assert answer.status_code == 422, answer.content
+    assert place in [one["pointer"] for one in answer.json()["errors"]], answer.content
+    assert not StimulationSession.objects.exists()
+
+
+def test_the_same_session_again_is_no_second_one(api, oscar, session):
+    client = api(oscar)
+    record = "00000000-0000-4000-8000-000000000011"
+    first, second = (client.post("sessions/", {**session, "id": record}) for _ in range(2))
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json() == second.json()
+    assert client.post("sessions/", {**session, "id": record, "pain_before": 7}).status_code == 409
+    assert client.post("sessions/", session).status_code == 409
+    assert StimulationSession.objects.count() == 1
+
+
+def test_a_correction_changes_what_it_names_and_keeps_the_rest(api, oscar, session):
+    client = api(oscar)
+    made = client.post("sessions/", session)
+    record = made.json()["id"]
+    answer = client.patch(f"sessions/{record}/", {**TYPING, "pain_after": 5, "note": "coil slipped once"}, If_Match=made["ETag"])
+    assert answer.status_code == 200, answer.content
+    changed = {name for name, value in answer.json().items() if value != made.json()[name]}
+    assert changed == {"pain_after", "note", "version", "written_at"}
+    stale = client.patch(f"sessions/{record}/", {**TYPING, "pain_after": 3}, If_Match=made["ETag"])
+    assert stale.status_code == 412
+    blocks = client.patch(
+        f"sessions/{record}/",
+        {**TYPING, "as_planned": False, "blocks": [{**BLOCK, "trains": 20}], "deviation_reason": "other", "deviation_text": "cut short"},
+        If_Match=answer["ETag"],
+    )
+    assert blocks.status_code == 200, blocks.content
+    assert blocks.json()["pulses_delivered"] == 2000
+
+
+def test_voiding_a_session_takes_its_pains_and_effects_along_and_restoring_brings_them_back(api, oscar, session):
+    client = api(oscar)
+    record = client.post("sessions/", session).json()["id"]
+    voided = client.post(f"sessions/{record}/void/", TYPING, If_Match="*")
+    assert (voided.status_code, voided.json()["voided"]) == (200, True)
+    assert [client.rows(f"{name}/") for name in ("sessions", "scores", "adverse-events")] == [[], [], []]
+    assert len(client.rows("sessions/?voided=true")) == 1
+    restored = client.post(f"sessions/{record}/restore/", TYPING, If_Match=voided["ETag"])
+    assert (restored.status_code, restored.json()["version"]) == (200, 2)
+    assert [len(client.rows(f"{name}/")) for name in ("sessions", "scores", "adverse-events")] == [1, 2, 1]
+
+
+def test_thresholds_are_recorded_corrected_and_voided(api, oscar, enrolment):
+    client = api(oscar)
+    row = {"trial": "calm-m1", "patient": "P-0001", "hemisphere": "left", "percent_mso": 54, "measured_on": "2026-11-18"}
+    made = client.post("thresholds/", row)
+    assert made.status_code == 201, made.content
+    record = made.json()["id"]
+    changed = client.patch(f"thresholds/{record}/", {**TYPING, "percent_mso": 55, "muscle": "FDI"}, If_Match=made["ETag"])
+    assert (changed.json()["percent_mso"], changed.json()["muscle"], changed.json()["version"]) == (55, "FDI", 2)
+    assert client.post("thresholds/", {**row, "percent_mso": 101}).json()["errors"][0]["pointer"] == "/percent_mso"
+    assert client.post("thresholds/", {**row, "hemisphere": "both"}).json()["errors"][0]["pointer"] == "/hemisphere"
+    assert client.post(f"thresholds/{record}/void/", TYPING, If_Match=changed["ETag"]).status_code == 200
+    assert client.rows("thresholds/") == []
+
+
+def test_adverse_events_are_recorded_and_corrected(api, oscar, enrolment):
+    client = api(oscar)
+    row = {"trial": "calm-m1", "patient": "P-0001", "term": "headache", "grade": 2, "onset_on": "2026-11-18", "serious_criteria": []}
+    made = client.post("adverse-events/", row)
+    assert (made.status_code, made.json()["serious"]) == (201, False), made.content
+    body = {**TYPING, "serious_criteria": ["hospital"], "grade": 3}
+    changed = client.patch(f"adverse-events/{made.json()['id']}/", body, If_Match=made["ETag"])
+    assert (changed.status_code, changed.json()["serious"]) == (200, True), changed.content
+    assert len(client.rows("adverse-events/?serious=true")) == 1
