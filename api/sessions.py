@@ -15,6 +15,7 @@ from api.fields import WordField
 from api.records import Columns, Row, person_of
 from api.session_shapes import SessionCorrection, SessionSerializer, as_new, sent_values, shown_content
 from api.versioned import VersionedQuery, VersionedRecords
+from registry.exceptions import NotAllowed
 from registry.models import AdverseEvent, PainScore, StimulationSession, Trial, User
 from registry.models.session_content import stored_content
 from registry.roles import Permission
@@ -95,6 +96,7 @@ class Sessions(VersionedRecords):
         session = self.version(by, record)
         beside = {"row_id": session.row_id, "protocol_version": record["protocol"] or None}
         both = pains_of(by, [session]).get(session.record, UNSEEN)
+        check_sees_pains(session, both)
         content = stored_content(session, scores_of(both), side_effects_of(by, [session]).get(session.record, []))
         row = replace(as_new(content, record["patient"], **beside), **sent_values(data))
         correct_session(session, row=row, reason=reason, by=by, now=now)
@@ -106,6 +108,14 @@ class Sessions(VersionedRecords):
     def bring_back(self, record: Row, reason: Reason, *, by: User, now: datetime) -> None:
         """Restore the session with its pains and side effects."""
         restore_session(self.version(by, record), reason=reason, by=by, now=now)
+
+
+def check_sees_pains(session: StimulationSession, both: SessionPains) -> None:
+    """Raise NotAllowed where a pain of the session is hidden: what a person cannot see, a correction of theirs would take away."""
+    if {session.pain_before_record, session.pain_after_record} - {None} - set(scores_of(both)):
+        raise NotAllowed(
+            "Your role does not see the pain scores of this session, so it cannot correct it. Ask somebody who treats the patient."
+        )
 
 
 def scores_of(both: SessionPains) -> dict[UUID, PainScore]:

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from registry.models import Disposition, Enrolment, EnrolmentPain, PainDiagnosis, Site
+from tests.contracts import scene_sessions as there
 from tests.contracts.rows import (
     CARE,
     CLOSED_OUTCOMES,
@@ -24,6 +25,8 @@ from tests.contracts.rows import (
 from tests.contracts.scene import SLUG, record_of
 
 NOT_SIGNED_IN = 401
+LOG = frozenset({"operator", "coordinator", "data_manager", "principal_investigator"})
+SEE = LOG | {"monitor", "researcher", "unmasked_statistician"}
 EDIT = frozenset({"coordinator", "data_manager"})
 REASON = {"change_reason": "typing_error"}
 ANY_VERSION = {"If-Match": "*"}
@@ -33,6 +36,14 @@ NEW_SCORE = {
     **OF_PATIENT, "id": "00000000-0000-4000-8000-000000000002", "value": 4, "for_date": "2026-11-17", "scale": "NRS",
     "recall": "average_24h", "context": "diary", "source": "diary", "pain": "overall",
 }  # fmt: skip
+
+
+NEW_THRESHOLD = {**OF_PATIENT, "id": str(UUID(int=0x7E55_0100)), "percent_mso": 56, "hemisphere": "right", "measured_on": "2026-11-19"}
+NEW_SESSION = {
+    **OF_PATIENT, "id": str(UUID(int=0x5E55_0100)), "number": 4, "status": "given", "as_planned": True,
+    "started_at": "2026-11-19T08:05:00Z", "threshold": str(there.THRESHOLD), "pain_before": 6, "pain_after": 4, "side_effects": [],
+}  # fmt: skip
+NEW_EVENT = {**OF_PATIENT, "id": str(UUID(int=0xAE55_0100)), "term": "toothache", "grade": 2, "onset_on": "2026-11-18"}
 
 
 def uuid_of(model: Any, **about: Any) -> UUID:
@@ -64,10 +75,10 @@ def added(route: str, roles: frozenset[str], json: dict[str, Any], **more: Any) 
     return replace(row, **{"elsewhere": NOT_THERE, "makes_id": True, **more})
 
 
-def changed(route: str, id: Any, roles: frozenset[str], json: dict[str, Any], method: str = "PATCH") -> Row:
+def changed(route: str, id: Any, roles: frozenset[str], json: dict[str, Any], method: str = "PATCH", seen_by: frozenset[str] = READ) -> Row:
     """Return the row of changing a record: who cannot see it is told 404, who can but may not change it 403."""
     row = one(route, id, roles, method=method, json={**REASON, **json}, headers=ANY_VERSION, refused=403, writes=True)
-    return replace(row, hidden=EVERYBODY - READ)
+    return replace(row, hidden=EVERYBODY - seen_by)
 
 
 NEW_TOKEN = {
@@ -75,6 +86,22 @@ NEW_TOKEN = {
 }  # fmt: skip
 # Tokens are a person's own, whatever the role; who is in no trial any more gets none.
 TOKENS = Row("tokens")
+
+
+def versioned(
+    name: str, standing: UUID, voided: UUID, new: dict[str, Any], correction: dict[str, Any], correct: frozenset[str] = LOG
+) -> tuple[Row, ...]:
+    """Return the rows of one collection of stimulation's records."""
+    many = f"api_{name}s"
+    return (
+        listed(many),
+        added(many, LOG, new, makes_id=False),
+        one(f"api_{name}", standing, SEE),
+        changed(f"api_{name}", standing, correct, correction, seen_by=SEE),
+        changed(f"api_{name}_void", standing, LOG, {}, "POST", SEE),
+        changed(f"api_{name}_restore", voided, LOG, {}, "POST", SEE),
+    )
+
 
 API_TABLE: tuple[Row, ...] = (
     TOKENS,
@@ -119,6 +146,9 @@ API_TABLE: tuple[Row, ...] = (
     changed("api_score", EARLY, CORRECT, {"value": 1}),
     changed("api_score_void", EARLY, CORRECT, {}, "POST"),
     changed("api_score_restore", VOIDED, CORRECT, {}, "POST"),
+    *versioned("threshold", there.THRESHOLD, there.VOIDED_THRESHOLD, NEW_THRESHOLD, {"percent_mso": 55}),
+    *versioned("session", there.SESSION, there.VOIDED_SESSION, NEW_SESSION, {"note": "quiet room"}, LOG - {"principal_investigator"}),
+    *versioned("adverse_event", there.EVENT, there.VOIDED_EVENT, NEW_EVENT, {"grade": 1}),
     Row(
         "api_outcomes", roles=OPEN_OUTCOMES, kwargs={"trial": SLUG}, stranger=NOT_THERE, anonymous=NOT_SIGNED_IN, whole_trial=True
     ),
