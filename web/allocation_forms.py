@@ -39,6 +39,10 @@ class ArmForm(forms.Form):
         cast(forms.ChoiceField, self.fields["treatment"]).choices = treatments
         self.initial["treatment"] = treatments[0][0] if treatments else ""
 
+    def has_changed(self) -> bool:
+        """Tell whether something was typed; a treatment is always chosen."""
+        return any(str(self[name].data or "").strip() for name in ("code", "label", "part"))
+
     def new_arm(self) -> NewArm:
         """Return the arm in the domain's words."""
         given = self.cleaned_data

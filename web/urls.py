@@ -21,7 +21,7 @@ from web import (
     tokens,
     trials,
 )
-from web.trial_settings import facts, new_trial, overview, parts, plan, protocol
+from web.trial_settings import calibrations, facts, new_trial, overview, parts, plan, protocol
 
 
 class PatientCode:
@@ -70,6 +70,13 @@ urlpatterns = [
     path(SETTINGS + "scales/<str:code>/<str:version>/", parts.scale, name="trial_scale"),
     path(SETTINGS + "visits/", parts.visits, name="trial_visits"),
     path(SETTINGS + "visits/<str:code>/", parts.visit, name="trial_visit"),
+    path(SETTINGS + "stimulators/", parts.stimulators, name="trial_stimulators"),
+    path(SETTINGS + "stimulators/<str:code>/", parts.stimulator, name="trial_stimulator"),
+    path(SETTINGS + "coils/", parts.coils, name="trial_coils"),
+    path(SETTINGS + "coils/<str:code>/", parts.coil, name="trial_coil"),
+    path(SETTINGS + "conversions/", parts.conversions, name="trial_conversions"),
+    path(SETTINGS + "conversions/<path:code>/to/<path:version>/", parts.conversion, name="trial_conversion"),
+    path(SETTINGS + "calibrations/<str:kind>/<str:code>/", calibrations.calibrations, name="device_calibrations"),
     path(SETTINGS + "protocol/", protocol.protocol, name="trial_protocol"),
     path(SETTINGS + "protocol/new/", protocol.protocol_new, name="trial_protocol_new"),
     path(SETTINGS + "plan/", plan.plan, name="trial_plan"),

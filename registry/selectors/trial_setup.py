@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from registry.models import AnalysisPlan, Enrolment, Membership, ProtocolVersion, Scale, Site, Treatment, Trial, User, VisitType
+from registry.models import (
+    AnalysisPlan,
+    Coil,
+    Enrolment,
+    Membership,
+    ProtocolVersion,
+    Scale,
+    Site,
+    Stimulator,
+    Treatment,
+    Trial,
+    User,
+    VisitType,
+)
 
 
 @dataclass(frozen=True)
@@ -15,6 +28,8 @@ class SetUp:
     treatments: int
     scales: int
     visit_types: int
+    stimulators: int
+    coils: int
     protocols: int
     plans: int
     members: int
@@ -28,6 +43,8 @@ def set_up_of(user: User, trial: Trial) -> SetUp:
         treatments=Treatment.objects.filter(trial=trial).count(),
         scales=Scale.objects.filter(trial=trial).count(),
         visit_types=VisitType.objects.filter(trial=trial).count(),
+        stimulators=Stimulator.objects.filter(trial=trial).count(),
+        coils=Coil.objects.filter(trial=trial).count(),
         protocols=ProtocolVersion.objects.filter(trial=trial).count(),
         plans=AnalysisPlan.objects.filter(trial=trial).count(),
         members=Membership.objects.filter(trial=trial).values("user").distinct().count(),

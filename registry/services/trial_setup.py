@@ -29,6 +29,9 @@ Values = Mapping[str, Any]
 LIST_OF = {
     "sites": ("sites", "code"),
     "treatments": ("treatments", "code"),
+    "stimulators": ("stimulators", "code"),
+    "coils": ("coils", "code"),
+    "coil_conversions": ("coil_conversions", "from_model"),
     "visit_types": ("visit_types", "code"),
     "scales": ("scales", "version"),
     "protocol": ("protocols", "version"),
@@ -59,7 +62,7 @@ def correct_trial(*, trial: Trial, values: Values, reason: str, by: User, now: d
 
 
 def add_part(*, trial: Trial, section: str, values: Values, by: User, now: datetime) -> None:
-    """Add a site, treatment, visit type, scale, or version of protocol or plan; raise InvalidInput for one that is there already.
+    """Add a site, treatment, device, visit type, scale, or version of protocol or plan; raise InvalidInput for one that is there.
 
     Fields are named as in `sites[0].code`, `plan.time_points[2].target_day`, or `plan[0].time_points[W4]` for a time point.
     """

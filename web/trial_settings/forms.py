@@ -52,12 +52,16 @@ class SectionForm(forms.Form):
         offers: Mapping[str, Choices] | None = None,
         initial: Mapping[str, object] | None = None,
         prefix: str | None = None,
+        compact: bool = False,
     ) -> None:
         super().__init__(data, initial=dict(initial or {}), prefix=prefix)  # type: ignore[arg-type]  # request.POST or None
         self.table = table
         for column in table.columns:
             if column.name in words and column.name not in leave_out:
-                self.fields[column.name] = asked(column, words, (offers or {}).get(column.name))
+                offer = (offers or {}).get(column.name)
+                if offer is None and compact and column.words is not None and not column.many:
+                    offer = word_choices(column)
+                self.fields[column.name] = asked(column, words, offer)
 
     def values(self) -> dict[str, Any]:
         """Return what was typed as the section's reader takes it; nothing where nothing was typed."""
@@ -79,7 +83,6 @@ class SectionForm(forms.Form):
             else:
                 others.append(problem)
         return others
-
 
     def said(self, name: str, message: str) -> str:
         """Return a message that can also stand alone above the page: an empty field's remedy does not name it."""
@@ -148,12 +151,16 @@ def civil_date(column: Column) -> forms.Widget:
 
 
 def word(column: Column) -> forms.Widget:
-    choices = cast(Choices, column.words.choices()) if column.words is not None else []
-    if (column.required or column.default) and len(choices) <= MOST_BUTTONS:
-        return forms.RadioSelect(choices=choices)
-    if column.default:
-        return forms.Select(choices=choices)
-    return forms.Select(choices=[("", _("Choose") if column.required else _("As usual")), *choices])
+    words = cast(Choices, column.words.choices()) if column.words is not None else []
+    if (column.required or column.default) and len(words) <= MOST_BUTTONS:
+        return forms.RadioSelect(choices=words)
+    return forms.Select(choices=word_choices(column))
+
+
+def word_choices(column: Column) -> Choices:
+    """Return the words of a column; where none is the default, nothing is chosen beforehand."""
+    words = cast(Choices, column.words.choices()) if column.words is not None else []
+    return words if column.default else [("", _("Choose") if column.required else _("As usual")), *words]
 
 
 def yes_no(column: Column) -> forms.Widget:
@@ -193,7 +200,9 @@ def many_widget(column: Column) -> forms.Widget:
         return forms.Select(choices=source_orders())
     if column.words is not None:
         return forms.CheckboxSelectMultiple(choices=column.words.choices())
-    return forms.TextInput(attrs={"autocomplete": "off", "maxlength": 60, "class": "short"})
+    long = column.kind is Kind.INTEGER  # the days of all sessions
+    attributes = {"autocomplete": "off", "maxlength": 1000} if long else {"autocomplete": "off", "maxlength": 60, "class": "short"}
+    return forms.TextInput(attrs=attributes)
 
 
 def source_orders() -> Choices:

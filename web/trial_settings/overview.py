@@ -49,7 +49,9 @@ SUBJECTS = (
     Subject("treatments", "trial_treatments", _("Visible treatments"), _("What differs to the eye, never what is concealed.")),
     Subject("scales", "trial_scales", _("Scales"), _("How pain is measured.")),
     Subject("visit_types", "trial_visits", _("Visits"), _("The named visits and the days they are planned for."), needed=False),
-    Subject("protocols", "trial_protocol", _("Protocol"), _("Versions with their stretches of time, such as baseline and induction.")),
+    Subject("stimulators", "trial_stimulators", _("Stimulators"), _("The devices, with their calibrations."), needed=False),
+    Subject("coils", "trial_coils", _("Coils"), _("Those that may be named; a threshold holds for its coil."), needed=False),
+    Subject("protocols", "trial_protocol", _("Protocol"), _("Versions with stretches of time and what is prescribed.")),
     Subject("plans", "trial_plan", _("Analysis plan"), _("How response is decided: baseline, time points, thresholds.")),
     Subject("members", "members", _("Members"), _("Who works in the trial, in which role."), right=Permission.MEMBERS_MANAGE),
 )

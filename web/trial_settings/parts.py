@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
+from django.utils import formats, timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -17,15 +17,17 @@ from django.views.decorators.http import require_http_methods
 
 from registry.exceptions import InvalidInput, NotFound
 from registry.roles import Permission
+from registry.rules.tables import stimulation_sections
 from registry.rules.tables import trial_sections as sections
 from registry.rules.tables.columns import Table
+from registry.rules.tables.trial_facts import TrialDefinition
 from registry.services.trial_records import definition_of
 from registry.services.trial_setup import add_part, correct_part
-from registry.vocabulary import ScaleKind
+from registry.vocabulary import CoilShape, ScaleKind, Waveform
 from web.requests import TrialRequest, in_trial
 from web.score_forms import decimal_text
-from web.trial_settings import words
-from web.trial_settings.forms import Reason, SectionForm, as_section, typed_facts
+from web.trial_settings import device_words, words
+from web.trial_settings.forms import Choices, Reason, SectionForm, as_section, typed_facts
 from web.trial_settings.frame import settings_frame
 from web.trial_settings.words import Words
 
@@ -47,6 +49,10 @@ class Subject:
     columns: tuple[Promise, ...]
     cells: Callable[[Any], tuple[str, ...]]
     fixed: tuple[str, ...] = ("code",)
+    offers: Callable[[TrialDefinition], Mapping[str, Choices]] = lambda definition: {}
+    note: Promise | str = ""
+    # The calibrations of a device have a page of their own.
+    calibrated: bool = False
 
 
 def scale_cells(facts: Any) -> tuple[str, ...]:
@@ -60,6 +66,18 @@ def visit_cells(facts: Any) -> tuple[str, ...]:
     day = "–" if facts.target_day is None else str(facts.target_day)
     window = "–" if facts.target_day is None else f"{facts.target_day - facts.days_before} to {facts.target_day + facts.days_after}"
     return facts.label, day, window
+
+
+def sites_of(definition: TrialDefinition) -> Mapping[str, Choices]:
+    """Return the sites a device may belong to."""
+    return {"site": [("", gettext_lazy("All sites")), *((site.code, site.name) for site in definition.sites)]}
+
+
+def device_cells(facts: Any) -> tuple[str, ...]:
+    """Return what a table shows of a stimulator or a coil."""
+    kind = CoilShape(facts.shape).label if hasattr(facts, "shape") else Waveform(facts.waveform).label
+    retired = formats.date_format(facts.retired_on, "SHORT_DATE_FORMAT") if facts.retired_on else "–"
+    return f"{facts.maker} {facts.model}".strip(), kind, facts.serial_number or "–", facts.site or _("all sites"), retired
 
 
 SITES = Subject(
@@ -119,13 +137,66 @@ VISITS = Subject(
 )
 
 
+DEVICE_COLUMNS = (
+    gettext_lazy("Model"),
+    gettext_lazy("Kind"),
+    gettext_lazy("Serial number"),
+    gettext_lazy("Site"),
+    gettext_lazy("Retired"),
+)
+STIMULATORS = Subject(
+    section="stimulators",
+    route="trial_stimulators",
+    one="trial_stimulator",
+    table=stimulation_sections.STIMULATORS,
+    words=device_words.STIMULATORS,
+    title=gettext_lazy("Stimulators"),
+    add=gettext_lazy("Add a stimulator"),
+    empty=gettext_lazy("No stimulator yet"),
+    columns=DEVICE_COLUMNS,
+    cells=device_cells,
+    offers=sites_of,
+    calibrated=True,
+)
+COILS = Subject(
+    section="coils",
+    route="trial_coils",
+    one="trial_coil",
+    table=stimulation_sections.COILS,
+    words=device_words.COILS,
+    title=gettext_lazy("Coils"),
+    add=gettext_lazy("Add a coil"),
+    empty=gettext_lazy("No coil yet"),
+    columns=DEVICE_COLUMNS,
+    cells=device_cells,
+    offers=sites_of,
+    note=gettext_lazy("Only coils that may be named: a coil that tells active from sham has no place here, it belongs to a kit."),
+    calibrated=True,
+)
+CONVERSIONS = Subject(
+    section="coil_conversions",
+    route="trial_conversions",
+    one="trial_conversion",
+    table=stimulation_sections.COIL_CONVERSIONS,
+    words=device_words.CONVERSIONS,
+    title=gettext_lazy("Thresholds between coils"),
+    add=gettext_lazy("Add a factor"),
+    empty=gettext_lazy("No factor yet"),
+    columns=(gettext_lazy("Carried over to"), gettext_lazy("Factor"), gettext_lazy("Source")),
+    cells=lambda facts: (facts.to_model, decimal_text(facts.factor), facts.source),
+    fixed=("from_model", "to_model"),
+    note=gettext_lazy("A threshold in percent of one coil is none of another. It is carried over by a factor stated here, or refused."),
+)
+
+
 def list_of(subject: Subject) -> View:
     """Return the page of one subject: reading is for everybody in the trial, adding for who manages it."""
 
     @require_http_methods(["GET", "HEAD", "POST"])
     @in_trial("settings", Permission.TRIAL_VIEW)
     def parts(request: TrialRequest) -> HttpResponse:
-        form = SectionForm(request.POST or None, table=subject.table, words=subject.words, prefix="new")
+        offers = subject.offers(definition_of(request.trial))
+        form = SectionForm(request.POST or None, table=subject.table, words=subject.words, offers=offers, prefix="new")
         if request.method == "POST":
             request.user.check_can(Permission.TRIAL_MANAGE, trial=request.trial)
             if added(request, subject, form):
@@ -136,9 +207,14 @@ def list_of(subject: Subject) -> View:
     return parts
 
 
-def rows(request: TrialRequest, subject: Subject) -> list[tuple[Any, tuple[str, ...]]]:
+def rows(request: TrialRequest, subject: Subject) -> list[tuple[Any, str, tuple[str, ...]]]:
     """Return what is on record, with what the table shows of it."""
-    return [(facts, subject.cells(facts)) for facts in getattr(definition_of(request.trial), subject.section)]
+    return [(facts, name_of(facts), subject.cells(facts)) for facts in getattr(definition_of(request.trial), subject.section)]
+
+
+def name_of(facts: Any) -> str:
+    """Return what an item goes by in an address: its code; a conversion by its first model."""
+    return str(facts.code if hasattr(facts, "code") else facts.from_model)
 
 
 def added(request: TrialRequest, subject: Subject, form: SectionForm) -> bool:
@@ -148,7 +224,7 @@ def added(request: TrialRequest, subject: Subject, form: SectionForm) -> bool:
     except InvalidInput as refusal:
         form.take(refusal.problems, f"{subject.section}[0]")
         return False
-    messages.success(request, _("%(code)s added.") % {"code": form["code"].data})
+    messages.success(request, _("%(code)s added.") % {"code": form[subject.fixed[0]].data})
     return True
 
 
@@ -160,7 +236,14 @@ def correction_of(subject: Subject) -> View:
     def part(request: TrialRequest, code: str, version: str = "") -> HttpResponse:
         facts = part_on_record(request, subject, code, version)
         initial = typed_facts(facts, subject.table)
-        form = SectionForm(request.POST or None, table=subject.table, words=subject.words, leave_out=subject.fixed, initial=initial)
+        form = SectionForm(
+            request.POST or None,
+            table=subject.table,
+            words=subject.words,
+            leave_out=subject.fixed,
+            offers=subject.offers(definition_of(request.trial)),
+            initial=initial,
+        )
         reason = Reason(request.POST or None)
         fixed = {name: as_section(subject.table.column(name), initial[name]) for name in subject.fixed}
         if request.method == "POST" and corrected(request, subject, form, reason, fixed):
@@ -168,7 +251,7 @@ def correction_of(subject: Subject) -> View:
             return redirect(subject.route, request.trial.slug)
         context = {
             **settings_frame(request, subject.section),
-            "subject": subject, "facts": facts, "part": form, "reason": reason, "forms": [form, reason],
+            "subject": subject, "name": code, "part": form, "reason": reason, "forms": [form, reason],
             "form": form if form.errors else reason,
         }  # fmt: skip
         return render(request, "settings/part.html", context, status=400 if form.errors or reason.errors else 200)
@@ -179,10 +262,15 @@ def correction_of(subject: Subject) -> View:
 def part_on_record(request: TrialRequest, subject: Subject, code: str, version: str) -> Any:
     """Return one item; raise NotFound where there is none."""
     items = getattr(definition_of(request.trial), subject.section)
-    found = [item for item in items if item.code == code and version in ("", getattr(item, "version", ""))]
+    found = [item for item in items if name_of(item) == code and version in ("", second_name(item))]
     if not found:
         raise NotFound("There is no such record in this trial.")
     return found[0]
+
+
+def second_name(facts: Any) -> str:
+    """Return the other half of a key that has two: the version of a scale, the second model of a conversion."""
+    return str(getattr(facts, "version", getattr(facts, "to_model", "")))
 
 
 def corrected(request: TrialRequest, subject: Subject, form: SectionForm, reason: Reason, fixed: dict[str, object]) -> bool:
@@ -201,3 +289,6 @@ sites, site = list_of(SITES), correction_of(SITES)
 treatments, treatment = list_of(TREATMENTS), correction_of(TREATMENTS)
 scales, scale = list_of(SCALES), correction_of(SCALES)
 visits, visit = list_of(VISITS), correction_of(VISITS)
+stimulators, stimulator = list_of(STIMULATORS), correction_of(STIMULATORS)
+coils, coil = list_of(COILS), correction_of(COILS)
+conversions, conversion = list_of(CONVERSIONS), correction_of(CONVERSIONS)

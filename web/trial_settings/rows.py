@@ -34,7 +34,9 @@ class SectionRows:
         wanted = max(least, len(initial) + 1 if initial else 0) if data is None else count_in(data, name)
         filled = [*initial, *({} for _ in range(wanted - len(initial)))] if data is None else [{} for _ in range(wanted)]
         self.forms = [
-            SectionForm(data, table=table, words=words, offers=offers, leave_out=leave_out, initial=row, prefix=f"{name}-{number}")
+            SectionForm(
+                data, table=table, words=words, offers=offers, leave_out=leave_out, initial=row, prefix=f"{name}-{number}", compact=True
+            )
             for number, row in enumerate(filled)
         ]
 

@@ -1,0 +1,69 @@
+"""A first start with and without the demonstration, and what later starts make of it."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+
+from registry.interchange.demonstration import ACCOUNTS
+from registry.management.commands import ensure_accounts
+from registry.models import Trial, User
+from registry.services.accounts import FIRST_ADMINISTRATOR_EMAIL
+
+
+@pytest.fixture
+def loaded(monkeypatch):
+    """Count the loads of the demonstration instead of loading it."""
+    loads = []
+    monkeypatch.setattr(ensure_accounts, "load_demonstration", lambda **given: loads.append(given))
+    return loads
+
+
+@pytest.fixture
+def start(db, settings, tmp_path):
+    """Return a function that starts on one data directory and returns what is printed."""
+    settings.DATA = tmp_path
+
+    def run(*options):
+        out = StringIO()
+        call_command("ensure_accounts", *options, stdout=out)
+        return out.getvalue()
+
+    return run
+
+
+def test_without_demonstration_there_is_one_person_and_no_trial(start, loaded):
+    said = start("--without-demonstration")
+    assert list(User.objects.filter(is_system=False).values_list("email", flat=True)) == [FIRST_ADMINISTRATOR_EMAIL]
+    assert not Trial.objects.exists()
+    assert loaded == []
+    assert "sign in as the administrator and choose 'New trial'" in said
+
+
+def test_later_starts_without_the_option_load_no_demonstration_either(start, loaded, tmp_path):
+    first = start("--without-demonstration")
+    assert start() == first
+    assert loaded == []
+    assert list(json.loads((tmp_path / "accounts.json").read_text())) == [FIRST_ADMINISTRATOR_EMAIL]
+
+
+def test_first_start_with_the_demonstration_is_finished_by_later_ones(start, loaded, tmp_path):
+    start()
+    start()
+    assert len(loaded) == 2  # loading does nothing where everything is there
+    assert {account.email for account in ACCOUNTS} < set(json.loads((tmp_path / "accounts.json").read_text()))
+
+
+def test_option_on_a_registry_with_the_demonstration_loads_nothing_more(start, loaded):
+    start()
+    start("--without-demonstration")
+    assert len(loaded) == 1
+
+
+def test_printed_password_is_the_administrators(start, loaded):
+    said = start("--without-demonstration")
+    password = next(line.split()[1] for line in said.splitlines() if FIRST_ADMINISTRATOR_EMAIL in line)
+    assert User.objects.get(email=FIRST_ADMINISTRATOR_EMAIL).check_password(password)
