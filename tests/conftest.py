@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import connections
 
 from tests import cluster
+from tests.starting_state import StartingState, read_state, restore
 
 SHARED = Path(os.environ.get("RTMS_SHARED", cluster.ROOT.parent / "shared"))
 REQUIRED = {word for word in os.environ.get("RTMS_REQUIRE", "").split(",") if word}
@@ -34,11 +35,11 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> Iterator[None]:
-    """Replace pytest-django's own set-up: clone the migrated template, connect as the application's roles."""
+def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> Iterator[StartingState]:
+    """Replace pytest-django's own set-up: clone the migrated template, connect as the application's roles; yield what it holds."""
     with django_db_blocker.unblock():
         cluster.make_database(_database_name(), cluster.ensure_template())
-        yield
+        yield read_state(_database_name())
         connections.close_all()
         cluster.drop_database(_database_name())
 
@@ -48,18 +49,13 @@ def _database_name() -> str:
 
 
 @pytest.fixture
-def committed_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """Give a test a database of its own where everything really commits and both aliases see it."""
+def committed_db(django_db_setup: StartingState, django_db_blocker: Any) -> Iterator[None]:
+    """Give a test a database where everything really commits and both aliases see it, and put it back afterwards."""
     with django_db_blocker.unblock():
-        _renew()
+        connections.close_all()
         yield
-        _renew()
-
-
-def _renew() -> None:
-    """Clone the template again under the worker's name."""
-    connections.close_all()
-    cluster.make_database(_database_name(), cluster.ensure_template())
+        connections.close_all()
+        restore(_database_name(), django_db_setup)
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.conftest import REQUIRED
-from tests.contracts.emptying import empty_database
 
 PATIENCE_MS = 10_000
 HEIGHTS = {1440: 900, 820: 1180, 390: 844, 320: 700}
@@ -52,15 +51,6 @@ def chromium() -> Iterator[Browser]:
         yield browser
         browser.close()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-
-
-@pytest.fixture
-def committed_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """Let everything commit, and empty the database afterwards: the server's threads see what the test wrote."""
-    with django_db_blocker.unblock():
-        empty_database()
-        yield
-        empty_database()
 
 
 @pytest.fixture

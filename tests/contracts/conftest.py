@@ -1,4 +1,4 @@
-"""Contract tests commit for real; their database is emptied after each instead of cloned again. No broker listens."""
+"""Contract tests commit for real. No broker listens."""
 
 from __future__ import annotations
 
@@ -8,16 +8,7 @@ from typing import Any
 import pytest
 
 from tests import cluster
-from tests.contracts.emptying import empty_database
 from tests.contracts.logins import current_database, speaking_to
-
-
-@pytest.fixture
-def committed_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    with django_db_blocker.unblock():
-        empty_database()
-        yield
-        empty_database()
 
 
 @pytest.fixture(autouse=True)

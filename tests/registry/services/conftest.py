@@ -1,21 +1,8 @@
-"""Services that write to both aliases commit for real; the database is emptied instead of cloned again. No broker listens."""
+"""Services that write to both aliases commit for real. No broker listens."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
-
-from tests.contracts.emptying import empty_database
-
-
-@pytest.fixture
-def committed_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    with django_db_blocker.unblock():
-        empty_database()
-        yield
-        empty_database()
 
 
 @pytest.fixture(autouse=True)
