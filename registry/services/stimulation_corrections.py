@@ -9,8 +9,8 @@ from typing import cast
 
 from django.db import IntegrityError
 
-from registry.exceptions import Conflict, InvalidInput, Problem
-from registry.models import SessionDeviation, StimulationBlock, StimulationSession, Trial, User
+from registry.exceptions import Conflict, InvalidInput, NotAllowed, Problem
+from registry.models import PainScore, SessionDeviation, StimulationBlock, StimulationSession, Trial, User
 from registry.models.session_content import NO_PAIN, PainContent, content_of, stored_content
 from registry.roles import Permission
 from registry.rules.stimulation import NewSession
@@ -113,6 +113,7 @@ def _corrections(
     writing = Writing(session_references(trial, rows, by, Permission.SESSION_CORRECT), by, now, complete, Permission.SESSION_CORRECT)
     prepared = prepare(rows, writing, befores)
     standing = standing_answers(befores)
+    _check_sees_pains(standing, by)
     corrections = []
     for before, after in zip(befores, prepared, strict=True):
         after.session.version = before.version + 1
@@ -120,6 +121,15 @@ def _corrections(
         old = stored_content(before, standing.pains, standing.effects.get(before.record, []))
         corrections.append(Correction(before, after, old, _new_content(before, after, old, standing, apart=events_apart)))
     return writing, corrections, standing
+
+
+def _check_sees_pains(standing: Standing, by: User) -> None:
+    """Raise NotAllowed where a pain is hidden from the person: a preview would show it, and their version leave it out."""
+    ids = {score.pk for score in standing.pains.values()}
+    if not by.is_system and PainScore.objects.visible_to(by).filter(pk__in=ids).count() < len(ids):
+        raise NotAllowed(
+            "Your role does not see the pain scores of this session, so it cannot correct it. Ask somebody who treats the patient."
+        )
 
 
 def _reread(sessions: Sequence[StimulationSession]) -> list[StimulationSession]:

@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from registry.exceptions import Conflict, InvalidInput, NotAllowed, NotFound
 from registry.models import AdverseEvent, MaskingGuess, PainScore, ProtocolVersion, StaleMark, StimulationSession
 from registry.rules.stimulation import NewSession, NewSideEffect
+from registry.services import accounts
 from registry.services.adverse_events import correct_adverse_event
 from registry.services.auditing import audited
 from registry.services.reasons import Reason
@@ -34,7 +35,7 @@ from registry.vocabulary import (
     Severity,
     TreatmentGuess,
 )
-from tests.registry.services.stimulation_scene import STARTED, block, given, measure, prescribe
+from tests.registry.services.stimulation_scene import STARTED, allocate, block, given, measure, prescribe
 from tests.trials import make_enrolment
 
 D = Decimal
@@ -321,6 +322,23 @@ def test_only_who_may_correct_there_corrects(session: StimulationSession, row: N
             void_session(session, reason=TYPING_ERROR, by=stranger, now=later)
     session.refresh_from_db()
     assert session.ended_at is None
+
+
+def test_who_sees_no_pain_after_allocation_neither_previews_nor_corrects(
+    trial: Any, enrolment: Any, row: NewSession, setup_actor: Any, oscar: Any, now: datetime, later: datetime
+) -> None:
+    allocate(enrolment, setup_actor, kit_code="")
+    (session,) = record_sessions(trial=trial, rows=[row], by=oscar, now=now).sessions
+    lead = accounts.create_user(email="pia@example.org", name="Pia", password="correct horse battery", by=setup_actor)
+    accounts.add_membership(user=lead, role="principal_investigator", trial=trial, site=None, by=setup_actor, valid_from=date(2026, 1, 1))
+    for change in (
+        lambda: preview_correction(session, row=replace(row, pain_before=None), by=lead, now=later),
+        lambda: correct_session(session, row=replace(row, pain_before=None), reason=TYPING_ERROR, by=lead, now=later),
+    ):
+        with pytest.raises(NotAllowed, match="does not see the pain"):
+            change()
+    void_session(session, reason=TYPING_ERROR, by=lead, now=later)
+    assert restore_session(session, reason=TYPING_ERROR, by=lead, now=later + timedelta(minutes=1)).version == 2
 
 
 def test_statements_do_not_grow_with_the_corrections(trial: Any, row: NewSession, setup_actor: Any, alice: Any, later: datetime) -> None:
