@@ -26,7 +26,10 @@ def mark_stale(trial: Trial, *, by: User, enrolment_ids: Iterable[int] | None = 
 
 
 def request_job(kind: JobKind, trial: Trial, *, by: User, using: str | None = None) -> None:
-    """Store one waiting job (a second waiting one of the same kind is served by the first) and announce it after commit."""
+    """Store one waiting job (a second waiting one of the same kind is served by the first) and announce it after commit.
+
+    The first may be done before this transaction commits, without what it writes; so somebody served looks again afterwards.
+    """
     using = using or current_alias()
     with connections[using].cursor() as cursor:
         cursor.execute(
@@ -36,8 +39,23 @@ def request_job(kind: JobKind, trial: Trial, *, by: User, using: str | None = No
             [kind, trial.pk, by.pk, current_request_id.get()],
         )
         row = cursor.fetchone()
+    after = partial(announce, row[0]) if row else partial(_ask_again, kind, trial.pk, by.pk, current_request_id.get(), using)
+    transaction.on_commit(after, using=using)
+
+
+def _ask_again(kind: JobKind, trial_id: int, by_id: int, request_id: str, using: str) -> None:
+    """Store and announce a job unless one waits or runs: a running one looks for marks once more before it ends."""
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO registry_job (kind, trial_id, state, requested_by_id, request_id, attempts, failure)
+               SELECT %(kind)s, %(trial)s, 'queued', %(by)s, %(request)s, 0, ''
+               WHERE NOT EXISTS (SELECT FROM registry_job WHERE kind = %(kind)s AND trial_id = %(trial)s AND state IN ('queued', 'running'))
+               ON CONFLICT (kind, trial_id) WHERE state = 'queued' DO NOTHING RETURNING id""",
+            {"kind": kind, "trial": trial_id, "by": by_id, "request": request_id},
+        )
+        row = cursor.fetchone()
     if row:
-        transaction.on_commit(partial(announce, row[0]), using=using)
+        announce(row[0])
 
 
 def announce(job_id: int) -> None:

@@ -280,3 +280,25 @@ def test_a_refresh_plans_for_what_an_import_just_brought(allocated: Enrolment) -
         refresh_trial(allocated.trial_id)
         cursor.execute("SELECT reltuples FROM pg_class WHERE relname = 'registry_stalemark'")
         assert cursor.fetchone() == (5000,)
+
+
+@pytest.mark.parametrize(("meanwhile", "asked_again"), [("done", 1), ("failed", 1), ("running", 0), ("queued", 0)])
+def test_who_was_served_by_a_job_that_ended_meanwhile_asks_again(
+    allocated: Enrolment,
+    trial: Trial,
+    setup_actor: Any,
+    owner_connection: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    meanwhile: str,
+    asked_again: int,
+) -> None:
+    """Its mark was not on record yet when that job looked for marks; the sweep would find it ten seconds later."""
+    announced: list[int] = []
+    monkeypatch.setattr("registry.services.jobs.announce", announced.append)
+    first = ask(trial, setup_actor)
+    announced.clear()
+    with audited(by=setup_actor):
+        mark_stale(trial, by=setup_actor, enrolment_ids=[allocated.pk])
+        owner_connection.execute("UPDATE registry_job SET state = %s", [meanwhile])
+    again = Job.objects.exclude(pk=first.pk).filter(state=JobState.QUEUED)
+    assert (len(announced), again.count()) == (asked_again, asked_again)
