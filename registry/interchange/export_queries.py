@@ -8,6 +8,7 @@ from __future__ import annotations
 from registry.interchange.export_query import BY_PATIENT, ExportQuery, instant, text, yes_no
 from registry.interchange.record_queries import RECORD_QUERIES
 from registry.rules.tables import definitions as tables
+from registry.services.score_intake import OF_A_SESSION
 
 ARMS = ExportQuery(
     tables.ARMS,
@@ -103,11 +104,9 @@ _ANSWERED_AT = "CASE WHEN t.zone <> '' AND t.submitted_at IS DISTINCT FROM t.obs
 # The pains of a session stand in its own row.
 PAIN_SCORES = ExportQuery(
     tables.PAIN_SCORES,
-    """({scores}) t JOIN registry_enrolment e ON e.id = t.enrolment_id JOIN registry_scale c ON c.id = t.scale_id
+    f"""({{scores}}) t JOIN registry_enrolment e ON e.id = t.enrolment_id JOIN registry_scale c ON c.id = t.scale_id
        LEFT JOIN registry_visittype v ON v.id = t.visit_type_id LEFT JOIN registry_enrolmentpain p ON p.id = t.pain_id
-       WHERE t.context NOT IN ('pre_session', 'post_session') OR NOT EXISTS (
-           SELECT FROM registry_stimulationsession s WHERE s.enrolment_id = t.enrolment_id AND s.ended_at IS NULL
-           AND t.record IN (s.pain_before_record, s.pain_after_record))""",
+       WHERE NOT {OF_A_SESSION}""",
     f"""{BY_PATIENT}, t.for_date NULLS FIRST, v.code COLLATE "C" NULLS FIRST, t.context COLLATE "C", t.source COLLATE "C",
         c.code COLLATE "C", c.version COLLATE "C", t.recall COLLATE "C", p.rank NULLS FIRST, t.observed_at NULLS FIRST,
         {_ANSWERED_AT} NULLS FIRST, t.row_id COLLATE "C\"""",

@@ -248,8 +248,8 @@ class FolderImport:
     def _bring_records(self, trial: Trial) -> None:
         """Bring in thresholds, sessions with their blocks, and adverse events, each through the service that forms use."""
         importing = Importing(trial, self.by, self.now, self.reason or f"import of {self.folder.name}", self.using)
-        self._bring_table(stimulation_tables.MOTOR_THRESHOLDS, lambda found: ThresholdImport(found, importing))
-        unread = self._bring_sessions(importing)
+        thresholds = self._bring_table(stimulation_tables.MOTOR_THRESHOLDS, lambda found: ThresholdImport(found, importing))
+        unread = self._bring_sessions(importing, set() if thresholds is None else thresholds.unread_patients())
         self._bring_table(stimulation_tables.ADVERSE_EVENTS, lambda found: EventImport(found, importing, unread))
 
     def _bring_table(self, table: Table, import_of: Callable[[TableRows], Brought]) -> Brought | None:
@@ -264,11 +264,11 @@ class FolderImport:
         self._report(table, found.rows, tally, problems=[*found.problems, *self._row_problems(table, found, brought.checks)])
         return brought
 
-    def _bring_sessions(self, importing: Importing) -> set[tuple[str, str]]:
+    def _bring_sessions(self, importing: Importing, unread: set[str]) -> set[tuple[str, str]]:
         """Bring in sessions with their blocks; return the names of those that could not be written."""
         table = stimulation_tables.SESSION_BLOCKS
         blocks = BlockRows(self._read(table, canonical=True)) if table.file in self.folder.names else None
-        sessions = self._bring_table(stimulation_tables.SESSIONS, lambda found: SessionImport(found, importing, blocks))
+        sessions = self._bring_table(stimulation_tables.SESSIONS, lambda found: SessionImport(found, importing, blocks, unread))
         if blocks is not None:
             blocks.note_strays(set() if sessions is None else sessions.names)
             problems = [*blocks.found.problems, *self._row_problems(table, blocks.found, blocks.checks)]

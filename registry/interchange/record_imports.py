@@ -17,12 +17,13 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db import connections
+from django.db.models import QuerySet
 
 from registry.exceptions import Conflict, InvalidInput, Problem
 from registry.interchange import record_queries as queries
 from registry.interchange.export_query import ExportQuery, instant
 from registry.interchange.record_matches import Cells, Key, Matches, Stored, canonical_name, latest, match, row_key, stored_records
-from registry.interchange.record_scopes import written_scopes
+from registry.interchange.record_scopes import RECORDS, written_scopes
 from registry.interchange.table_reader import TableRows
 from registry.models import AdverseEvent, MotorThreshold, StimulationSession, Trial, User
 from registry.roles import Permission
@@ -60,13 +61,16 @@ class Importing:
     reason: str
     using: str
 
+    def visible(self, model: Any) -> QuerySet[Any]:
+        """Return the records the person may see: standing ones, and those taken out of use, which an import leaves so."""
+        return latest(model.objects.using(self.using).visible_to(self.by).filter(enrolment__trial=self.trial))
+
 
 class RecordImport(ABC):
     """One table's rows: completed, laid beside what is on record, written as sets. To be used inside `audited`."""
 
     query: ClassVar[ExportQuery]
     model: ClassVar[Any]
-    scope: ClassVar[str]
     recording: ClassVar[Permission] = Permission.SESSION_RECORD
     correcting: ClassVar[Permission] = Permission.SESSION_CORRECT
     moot: ClassVar[tuple[str, ...]] = ()
@@ -158,9 +162,9 @@ class RecordImport(ABC):
 
     def _stored(self) -> list[Stored]:
         importing = self.importing
-        visible = latest(self.model.objects.using(importing.using).visible_to(importing.by)).filter(enrolment__trial=importing.trial)
+        visible = {name: importing.visible(model).values("pk") for name, model in RECORDS.items()}
         with connections[importing.using].cursor() as cursor:
-            scopes = written_scopes(cursor, importing.trial, importing.by, importing.using, **{self.scope: visible.values("pk")})
+            scopes = written_scopes(cursor, importing.trial, importing.by, importing.using, **visible)
             self.load_more(cursor, scopes)
             return stored_records(cursor, self.query, scopes)
 
@@ -238,6 +242,11 @@ class RecordImport(ABC):
         number = numbers[int(place[1])] if place else numbers[0]
         self.note_problem(number, Problem(place[2] if place else problem.field, problem.message, problem.code))
 
+    def unread_patients(self) -> set[str]:
+        """Return the patients with a row that could not be read or written: what refers to it is no further news."""
+        sound = set(self.sound(range(len(self.rows))))
+        return self.found.unread | {row["patient"] for number, row in enumerate(self.rows) if number not in sound}
+
     def note_problem(self, number: int, problem: Problem) -> None:
         """Note what a service says of a row under the name of its column."""
         column = self.columns.get(problem.field, problem.field)
@@ -250,7 +259,6 @@ class ThresholdImport(RecordImport):
 
     query = queries.MOTOR_THRESHOLDS
     model = MotorThreshold
-    scope = "thresholds"
 
     def complete(self, number: int, row: Cells) -> None:
         self.complete_day(row, "measured_on", "measured_at")
@@ -284,11 +292,10 @@ class EventImport(RecordImport):
 
     query = queries.ADVERSE_EVENTS
     model = AdverseEvent
-    scope = "events"
     recording = correcting = Permission.EVENT_RECORD
 
     def __init__(self, found: TableRows, importing: Importing, unread: Collection[tuple[str, str]] = ()) -> None:
-        # Sessions whose own row could not be written: that they are unknown is no further news.
+        # Sessions whose own row could not be read or written, '' for any of a patient: that they are unknown is no news.
         self._unread = unread
         super().__init__(found, importing)
 
@@ -299,7 +306,7 @@ class EventImport(RecordImport):
         self.complete_day(row, "onset_on", "onset_at")
         row["session"] = canonical_name(row["session"])
         name = (row["patient"], row["session"])
-        if row["session"] and name not in self._sessions and name not in self._unread:
+        if row["session"] and name not in self._sessions and not {name, (row["patient"], "")} & set(self._unread):
             right = "Use its number in sessions.csv, or leave it empty for an event of no session"
             self.checks.note(number, "session", row["session"], "is no session of this patient", right)
 
@@ -334,7 +341,7 @@ class EventImport(RecordImport):
 
 
 def named_sessions(importing: Importing) -> dict[tuple[str, str], UUID]:
-    """Return the standing sessions the person may see, by patient and name; names that several share are left out."""
+    """Return the sessions the person may see, by patient and name; names that several share are left out."""
     return _named(importing, StimulationSession, queries.session_reference("t"), "")
 
 
@@ -351,9 +358,9 @@ def named_thresholds(importing: Importing) -> dict[tuple[str, str], tuple[UUID, 
 
 
 def _named(importing: Importing, model: Any, name: str, joined: str) -> dict[tuple[str, str], UUID]:
-    visible = model.objects.using(importing.using).visible_to(importing.by).current().filter(enrolment__trial=importing.trial)
     with connections[importing.using].cursor() as cursor:
-        scopes = written_scopes(cursor, importing.trial, importing.by, importing.using, wanted=visible.values("pk"))
+        wanted = importing.visible(model).values("pk")
+        scopes = written_scopes(cursor, importing.trial, importing.by, importing.using, wanted=wanted)
         cursor.execute(
             f"""SELECT e.patient_code, {name}, t.record FROM {model._meta.db_table} t JOIN registry_enrolment e ON e.id = t.enrolment_id
                 {joined} WHERE t.id IN ({scopes["wanted"]})"""

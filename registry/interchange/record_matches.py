@@ -71,7 +71,7 @@ def match(
     """Find each row's record; `said` are the columns the file has, `changed` tells what a row changes beyond its cells.
 
     An empty cell of a column whose default depends on the row says nothing. `moot` columns count only where the record
-    holds something in them.
+    holds something in them; so do all where it is voided, since what belonged to it went with it.
     """
     standing, voided = _by_key(stored, key, voided=False), _by_key(stored, key, voided=True)
     compared = [column for column in table.columns if column.name in said or not (column.default_doc or column.concealed)]
@@ -87,7 +87,7 @@ def match(
 
         def differs(one: Stored, number: int = number, row: Cells = row) -> bool:
             explicit = (column.name for column in compared if row[column.name] or not column.default_doc)
-            compared_here = (name for name in explicit if one.cells[name] or name not in moot)
+            compared_here = (name for name in explicit if one.cells[name] or not (one.voided or name in moot))
             return any(row[name] != one.cells[name] for name in compared_here) or changed(number, one)
 
         if own in standing:

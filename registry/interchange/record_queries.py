@@ -67,7 +67,8 @@ SESSIONS = ExportQuery(
        LEFT JOIN registry_protocolversion p ON p.id = r.protocol_version_id LEFT JOIN registry_stimulator m ON m.id = t.stimulator_id
        LEFT JOIN registry_coil c ON c.id = t.coil_id LEFT JOIN registry_maskingguess g ON g.session_record = t.record
        LEFT JOIN registry_motorthreshold used ON used.id = t.threshold_id
-       LEFT JOIN registry_motorthreshold h ON h.record = used.record AND h.ended_at IS NULL LEFT JOIN registry_coil hc ON hc.id = h.coil_id
+       LEFT JOIN registry_motorthreshold h ON h.record = used.record AND h.id IN ({thresholds})
+       LEFT JOIN registry_coil hc ON hc.id = h.coil_id
        LEFT JOIN registry_painscore b ON b.record = t.pain_before_record AND b.ended_at IS NULL AND b.id IN ({score_ids})
        LEFT JOIN registry_painscore a ON a.record = t.pain_after_record AND a.ended_at IS NULL AND a.id IN ({score_ids})
        WHERE t.id IN ({sessions})""",
@@ -138,7 +139,7 @@ SESSION_BLOCKS = ExportQuery(
 ADVERSE_EVENTS = ExportQuery(
     tables.ADVERSE_EVENTS,
     """registry_adverseevent t JOIN registry_enrolment e ON e.id = t.enrolment_id
-       LEFT JOIN registry_stimulationsession s ON s.record = t.session_record AND s.ended_at IS NULL AND s.id IN ({sessions})
+       LEFT JOIN registry_stimulationsession s ON s.record = t.session_record AND s.id IN ({sessions})
        WHERE t.id IN ({events})""",
     f"""{BY_PATIENT}, t.onset_on, t.onset_at NULLS FIRST, t.term COLLATE "C", t.term_text COLLATE "C",
         ({session_reference("s")}) COLLATE "C" NULLS FIRST, t.row_id COLLATE "C\"""",

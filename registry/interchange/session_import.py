@@ -66,7 +66,7 @@ class BlockRows:
     def note_strays(self, sessions: set[tuple[str, str]]) -> None:
         """Note blocks that belong to no row of sessions.csv."""
         for (patient, session), numbers in self.by_session.items():
-            if (patient, session) not in sessions:
+            if not {(patient, session), (patient, "")} & sessions:
                 for number in numbers:
                     right = "Name a session of that patient by its number in sessions.csv"
                     self.checks.note(number, "session", session, "is no session in sessions.csv", right)
@@ -99,7 +99,6 @@ class SessionImport(RecordImport):
 
     query = queries.SESSIONS
     model = StimulationSession
-    scope = "sessions"
     moot = ("deviation_reason", "deviation_text")
     columns = {
         "protocol_version": "protocol",
@@ -109,8 +108,9 @@ class SessionImport(RecordImport):
         "blocks": "as_planned",
     }
 
-    def __init__(self, found: TableRows, importing: Importing, blocks: BlockRows | None) -> None:
-        self.blocks = blocks
+    def __init__(self, found: TableRows, importing: Importing, blocks: BlockRows | None, unread: set[str]) -> None:
+        # `unread` are patients with a threshold that could not be read or written.
+        self.blocks, self._unread = blocks, unread
         self._stored_blocks: dict[tuple[str, str], list[Cells]] = {}
         # Rows whose block was refused: the session cannot be written without it.
         self._refused: set[int] = set()
@@ -144,7 +144,9 @@ class SessionImport(RecordImport):
 
     def _name_threshold(self, number: int, row: Cells) -> None:
         known = self._thresholds.get((row["patient"], canonical_name(row["threshold"])))
-        if known is None:
+        if known is None and row["patient"] in self._unread:
+            self._refused.add(number)
+        elif known is None:
             right = "Name it by its row_id, or by kind, hemisphere, time or day, and coil, as motor_thresholds.csv has them"
             self.checks.note(number, "threshold", row["threshold"], "is no single threshold of this patient", right)
         else:
@@ -228,13 +230,14 @@ class SessionImport(RecordImport):
 
     @property
     def names(self) -> set[tuple[str, str]]:
-        """Return what other tables call the sessions of this one."""
-        return {(row["patient"], session_name(row)) for row in self.rows}
+        """Return what other tables call the sessions of this one, '' for those of a row that could not be read."""
+        return {(row["patient"], session_name(row)) for row in self.rows} | {(patient, "") for patient in self.found.unread}
 
     def unread(self) -> set[tuple[str, str]]:
-        """Return the sessions that could not be written."""
+        """Return the sessions that could not be written, and '' for patients with a row that could not be read."""
         sound = set(self.sound(range(len(self.rows))))
-        return {(row["patient"], session_name(row)) for number, row in enumerate(self.rows) if number not in sound}
+        unwritten = {(row["patient"], session_name(row)) for number, row in enumerate(self.rows) if number not in sound}
+        return unwritten | {(patient, "") for patient in self.found.unread}
 
     def block_tally(self) -> Tally:
         """Count the blocks of the folder beside those on record."""

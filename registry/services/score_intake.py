@@ -107,7 +107,7 @@ class ScoreIntake:
             absent = 0
             if not self._is_first:
                 cursor.execute(_ON_RECORD.format(scope=self.references.scope()))
-                absent = int(cursor.fetchone()[0]) - unchanged - corrected
+                absent = max(0, int(cursor.fetchone()[0]) - unchanged - corrected)
         return Tally(new=staged - unchanged - corrected - voided, unchanged=unchanged, corrected=corrected, absent=absent, voided=voided)
 
     def may_correct(self) -> bool:
@@ -204,7 +204,11 @@ _TALLY = """
            count(*) FILTER (WHERE state = 'corrected'), count(*) FILTER (WHERE state = 'voided')
     FROM pg_temp.score_matches
 """
-_ON_RECORD = f"SELECT count(*) FROM registry_painscore t WHERE {_STANDING}"
+# The pains of a session, which its own row in sessions.csv tells.
+OF_A_SESSION = """(t.context IN ('pre_session', 'post_session') AND EXISTS (
+    SELECT FROM registry_stimulationsession s WHERE s.enrolment_id = t.enrolment_id AND s.ended_at IS NULL
+    AND t.record IN (s.pain_before_record, s.pain_after_record)))"""
+_ON_RECORD = f"SELECT count(*) FROM registry_painscore t WHERE {_STANDING} AND NOT {OF_A_SESSION}"
 _CORRECTED_SITES = """
     SELECT DISTINCT e.site_id FROM pg_temp.score_matches m
     JOIN pg_temp.staged_scores s ON s.line = m.line JOIN registry_enrolment e ON e.id = s.enrolment_id WHERE m.state = 'corrected'

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from registry.exceptions import NotAllowed
 from registry.interchange.exporter import take_out
 from registry.interchange.import_report import ImportReport
-from registry.models import AdverseEvent, MotorThreshold, PainScore, StimulationSession, User
-from tests.interchange.folders import ARMS, TRIAL, Row, contents, write_folder
+from registry.models import AdverseEvent, MotorThreshold, PainScore, StimulationSession, Trial, User
+from registry.services import accounts
+from registry.services.reasons import Reason
+from registry.services.stimulation import void_session
+from tests.interchange.folders import ARMS, TRIAL, Row, contents, read_table, write_folder
 
 Bring = Callable[..., ImportReport]
 
@@ -158,3 +165,195 @@ def test_an_export_comes_back_byte_for_byte(bring: Bring, admin: Any, tmp_path: 
     assert report.problem_count == 0, [problem.sentence for problem in report.problems]
     take_out("again", tmp_path / "three", by=User.objects.get(pk=admin.pk))
     assert {**contents(tmp_path / "three"), "trial.toml": b""} == {**first, "trial.toml": b""}
+
+
+def problems_of(report: ImportReport) -> list[str]:
+    assert not report.imported
+    return [problem.sentence for problem in report.problems]
+
+
+def changed(rows: list[Row], number: int, **cells: str) -> list[Row]:
+    return [{**row, **cells} if place == number else row for place, row in enumerate(rows)]
+
+
+def test_corrections_become_new_versions(bring: Bring, tmp_path: Path) -> None:
+    bring(whole(tmp_path / "f"))
+    corrected = {
+        "motor_thresholds": changed(THRESHOLDS, 0, percent_mso="54"),
+        "sessions": changed(SESSIONS, 0, pain_before="8"),
+        "session_blocks": changed(BLOCKS, 0, trains="11"),
+        "adverse_events": changed(EVENTS, 1, serious_criteria=""),
+    }
+    refused = bring(whole(tmp_path / "f", **corrected))
+    assert "rows differ from what is on record" in problems_of(refused)[-1]
+    report = bring(whole(tmp_path / "f", **corrected), reason="read again from the paper forms")
+    assert tallies(report) == {
+        "motor_thresholds": (0, 1, 1, 0),
+        "sessions": (0, 2, 2, 0),
+        "session_blocks": (0, 1, 1, 0),
+        "adverse_events": (0, 1, 1, 0),
+    }
+    assert list(
+        MotorThreshold.objects.filter(enrolment__patient_code="P-01").order_by("version").values_list("version", "percent_mso")
+    ) == [
+        (1, 52),
+        (2, 54),
+    ]
+    first = StimulationSession.objects.get(enrolment__patient_code="P-01", number=1, ended_at=None)
+    assert (first.version, PainScore.objects.get(record=first.pain_before_record, ended_at=None).value) == (2, Decimal(8))
+    assert (first.kit_code, first.threshold_percent_mso) == ("K-1A", 52)
+    assert StimulationSession.objects.get(number=3, ended_at=None).pulses_delivered == 1100
+    assert not AdverseEvent.objects.get(term="syncope", ended_at=None).serious
+    assert AdverseEvent.objects.filter(term="headache").count() == 1
+
+
+def test_what_was_voided_stays_so_and_absent_rows_are_counted(bring: Bring, admin: Any, setup_actor: Any, now: Any, tmp_path: Path) -> None:
+    bring(whole(tmp_path / "f"))
+    session = StimulationSession.objects.get(enrolment__patient_code="P-02")
+    by = User.objects.get(pk=admin.pk)
+    void_session(session, reason=Reason("wrong_patient"), by=by, now=now)
+    report = bring(whole(tmp_path / "f", motor_thresholds=THRESHOLDS[:1]))
+    assert tallies(report)["motor_thresholds"] == (0, 1, 0, 1)
+    assert tallies(report)["sessions"] == (0, 3, 0, 0)
+    assert next(one.tally.voided for one in report.tables if one.file == "sessions.csv") == 1
+    assert not StimulationSession.objects.filter(enrolment__patient_code="P-02", ended_at=None).exists()
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "cells", "sentence"),
+    [
+        (
+            "motor_thresholds", 0, {"percent_mso": "120"},
+            "motor_thresholds.csv, line 2, percent_mso: '120' is out of range. Enter a whole number from 1 to 100.",
+        ),
+        (
+            "motor_thresholds", 1, {"hemisphere": "both"},
+            "motor_thresholds.csv, line 3, hemisphere: a threshold belongs to one hemisphere. Choose left or right.",
+        ),
+        (
+            "motor_thresholds", 0, {"coil": "C-9"},
+            "motor_thresholds.csv, line 2, coil: c-9 is no coil of this trial. Use one of: C-1.",
+        ),
+        (
+            "sessions", 1, {"reason": "coil_overheated"},
+            "sessions.csv, line 3, reason: coil overheated is no reason here. Choose one of those for this status.",
+        ),
+        (
+            "sessions", 0, {"threshold": "2026-03-05"},
+            "sessions.csv, line 2, threshold: '2026-03-05' is no single threshold of this patient. Name it by its row_id, or by kind,"
+            " hemisphere, time or day, and coil, as motor_thresholds.csv has them.",
+        ),
+        (
+            "sessions", 0, {"new_since_last": "none medicine"},
+            "sessions.csv, line 2, new_since_last: 'none medicine' holds 'none', which is no allowed word. Perhaps you mean"
+            " 'none'; use one of: medicine,",
+        ),
+        (
+            "sessions", 3, {"deviation_reason": ""},
+            "sessions.csv, line 5, deviation_reason: is empty. Choose why the session differs from its prescription (Intensity).",
+        ),
+        (
+            "sessions", 2, {"patient": "P-09"},
+            "sessions.csv, line 4, patient: 'P-09' is no patient you can see in this trial. Check the study number, or add it to"
+            " patients.csv.",
+        ),
+        (
+            "session_blocks", 0, {"frequency_hz": "0,01"},
+            "session_blocks.csv, line 2, frequency_hz: '0.01' is not possible. Enter a value from 0.1 to 100 Hz.",
+        ),
+        (
+            "session_blocks", 1, {"intensity_percent": "151"},
+            "session_blocks.csv, line 3, intensity_percent: '151' is not possible. Enter a value from 0 to 150 %.",
+        ),
+        (
+            "session_blocks", 1, {"session": "7"},
+            "session_blocks.csv, line 3, session: '7' is no session in sessions.csv. Name a session of that patient by its number in"
+            " sessions.csv.",
+        ),
+        (
+            "adverse_events", 0, {"session": "7"},
+            "adverse_events.csv, line 2, session: '7' is no session of this patient. Use its number in sessions.csv, or leave it empty for"
+            " an event of no session.",
+        ),
+        (
+            "adverse_events", 1, {"grade": "5"},
+            "adverse_events.csv, line 3, grade: ",
+        ),
+    ],
+)  # fmt: skip
+def test_each_bad_cell_is_named(bring: Bring, tmp_path: Path, table: str, row: int, cells: Row, sentence: str) -> None:
+    found = problems_of(bring(whole(tmp_path / "f", **{table: changed(RECORDS[table], row, **cells)})))
+    assert any(one.startswith(sentence) for one in found), found
+    assert len(found) == 1 or "is no session in sessions.csv" in found[-1]
+    assert not StimulationSession.objects.exists()
+
+
+def test_a_row_that_stands_twice_is_refused(bring: Bring, tmp_path: Path) -> None:
+    found = problems_of(bring(whole(tmp_path / "f", sessions=[*SESSIONS, SESSIONS[0]])))
+    assert found[0].startswith("sessions.csv, line 6, row_id: is a row that stands above already. Keep one of them")
+
+
+class TestRights:
+    """Who may bring and take what."""
+
+    @pytest.fixture
+    def imported(self, bring: Bring, tmp_path: Path) -> Trial:
+        bring(whole(tmp_path / "f"))
+        return Trial.objects.get()
+
+    @pytest.fixture
+    def person(self, imported: Trial, setup_actor: Any) -> Callable[..., Any]:
+        def make(role: str, site: str = "") -> Any:
+            user = accounts.create_user(email=f"{role}@example.org", name=role, password="correct horse battery", by=setup_actor)
+            at = imported.sites.get(code=site) if site else None
+            accounts.add_membership(user=user, role=role, trial=imported, site=at, by=setup_actor, valid_from=date(2026, 1, 1))
+            return user
+
+        return make
+
+    def mine(self, folder: Path, **tables: list[Row]) -> Path:
+        """Write what a masked person may bring: no arms, and no kit codes unless given."""
+        sessions = [{name: text for name, text in row.items() if name != "kit_code"} for row in SESSIONS]
+        return write_folder(folder, STIMULATED, **{**RECORDS, "sessions": sessions, **tables})
+
+    def test_a_masked_export_has_no_kit_and_no_guess(self, person: Callable[..., Any], tmp_path: Path) -> None:
+        take_out("calm-m1", tmp_path / "out", by=person("data_manager"))
+        [row, *_] = read_table(tmp_path / "out" / "sessions.csv")
+        assert not {"kit_code", "guess", "guess_certainty"} & set(row)
+        assert row["pain_before"] == "7"
+        assert b"K-1A" not in b"".join(contents(tmp_path / "out").values())
+
+    def test_a_researcher_takes_sessions_without_pains(self, person: Callable[..., Any], tmp_path: Path) -> None:
+        take_out("calm-m1", tmp_path / "out", by=person("researcher"))
+        rows = read_table(tmp_path / "out" / "sessions.csv")
+        assert {(row["pain_before"], row["pain_after"], row["pain_before_at"]) for row in rows} == {("", "", "")}
+
+    def test_kit_codes_need_the_right_to_allocations(self, bring: Bring, person: Callable[..., Any], tmp_path: Path) -> None:
+        manager = person("data_manager")
+        found = problems_of(bring(self.mine(tmp_path / "g", sessions=SESSIONS), by=manager))
+        assert found[0] == ("sessions.csv, line 2, kit_code: 'K-1A' needs the right 'allocation.manage' to bring in. Leave the column out.")
+        report = bring(self.mine(tmp_path / "g"), by=manager)
+        assert tallies(report)["sessions"] == (0, 4, 0, 0)
+
+    def test_a_correction_without_the_column_keeps_the_kit(self, bring: Bring, person: Callable[..., Any], tmp_path: Path) -> None:
+        folder = self.mine(tmp_path / "g")
+        rows = read_table(folder / "sessions.csv")
+        report = bring(
+            self.mine(folder, sessions=changed(rows, 0, pain_after="5")), by=person("data_manager"), reason="read again on paper"
+        )
+        assert tallies(report)["sessions"] == (0, 3, 1, 0)
+        assert StimulationSession.objects.get(version=2).kit_code == "K-1A"
+
+    def test_a_site_brings_and_takes_its_own(self, bring: Bring, person: Callable[..., Any], tmp_path: Path) -> None:
+        manager = person("data_manager", site="N")
+        take_out("calm-m1", tmp_path / "out", by=manager)
+        for name in RECORDS:
+            assert {row["patient"] for row in read_table(tmp_path / "out" / f"{name}.csv")} == {"P-01"}
+        assert all(one.tally.new == one.tally.corrected == 0 for one in bring(tmp_path / "out", by=manager).tables)
+        found = problems_of(bring(self.mine(tmp_path / "g"), by=manager))
+        assert len(found) == 3
+        assert all("'P-02' is no patient you can see" in one for one in found)
+
+    def test_sessions_need_the_right_to_record_them(self, bring: Bring, person: Callable[..., Any], tmp_path: Path) -> None:
+        with pytest.raises(NotAllowed, match=r"session\.record"):
+            bring(self.mine(tmp_path / "g"), by=person("unmasked_statistician"))
