@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
@@ -10,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from registry.environment import ROOT
 from registry.exceptions import NotAllowed
 from registry.interchange.exporter import take_out
 from registry.interchange.import_report import ImportReport
@@ -291,6 +294,24 @@ def test_each_bad_cell_is_named(bring: Bring, tmp_path: Path, table: str, row: i
 def test_a_row_that_stands_twice_is_refused(bring: Bring, tmp_path: Path) -> None:
     found = problems_of(bring(whole(tmp_path / "f", sessions=[*SESSIONS, SESSIONS[0]])))
     assert found[0].startswith("sessions.csv, line 6, row_id: is a row that stands above already. Keep one of them")
+
+
+def test_the_example_of_the_guide_can_be_imported(bring: Bring, tmp_path: Path) -> None:
+    guide = (ROOT / "docs/how-to/import-stimulation.md").read_text()
+    blocks = [textwrap.dedent(block).strip() + "\n" for block in re.findall(r"```\w*\n(.*?)```", guide, re.DOTALL)]
+    protocol, thresholds, sessions, parts, events = (block.removeprefix("toml\n") for block in blocks)
+    coil = '[[coils]]\ncode = "C-1"\nmodel = "Eight"\nshape = "figure_8"\n'
+    folder = write_folder(
+        tmp_path / "f", TRIAL.replace("[plan]\n", f"{coil}{protocol}[plan]\n"), patients=PATIENTS, diagnoses=DIAGNOSES, pains=PAINS
+    )
+    for name, text in zip(RECORDS, (thresholds, sessions, parts, events), strict=True):
+        (folder / f"{name}.csv").write_text(text)
+    assert tallies(bring(folder)) == {
+        "motor_thresholds": (1, 0, 0, 0),
+        "sessions": (3, 0, 0, 0),
+        "session_blocks": (1, 0, 0, 0),
+        "adverse_events": (1, 0, 0, 0),
+    }
 
 
 class TestRights:
