@@ -319,7 +319,7 @@ class TestRights:
 
     @pytest.fixture
     def imported(self, bring: Bring, tmp_path: Path) -> Trial:
-        bring(whole(tmp_path / "f"))
+        bring(whole(tmp_path / "f", sessions=SESSIONS[::-1]))
         return Trial.objects.get()
 
     @pytest.fixture
@@ -343,6 +343,14 @@ class TestRights:
         assert not {"kit_code", "guess", "guess_certainty"} & set(row)
         assert row["pain_before"] == "7"
         assert b"K-1A" not in b"".join(contents(tmp_path / "out").values())
+
+    def test_a_masked_export_is_the_same_whoever_got_what(self, person: Callable[..., Any], tmp_path: Path, owner_connection: Any) -> None:
+        manager = person("data_manager")
+        take_out("calm-m1", tmp_path / "one", by=manager)
+        owner_connection.execute("ALTER TABLE closed.allocation DISABLE TRIGGER USER")
+        owner_connection.execute("UPDATE closed.allocation c SET arm_id = (SELECT a.id FROM closed.arm a WHERE a.id <> c.arm_id)")
+        take_out("calm-m1", tmp_path / "two", by=manager)
+        assert contents(tmp_path / "one") == contents(tmp_path / "two")
 
     def test_a_researcher_takes_sessions_without_pains(self, person: Callable[..., Any], tmp_path: Path) -> None:
         take_out("calm-m1", tmp_path / "out", by=person("researcher"))
@@ -374,6 +382,11 @@ class TestRights:
         found = problems_of(bring(self.mine(tmp_path / "g"), by=manager))
         assert len(found) == 3
         assert all("'P-02' is no patient you can see" in one for one in found)
+
+    def test_numbers_handed_out_follow_study_numbers_and_not_the_file(self, imported: Trial) -> None:
+        """A file may be sorted by arm; numbers that grow with each row would tell its order to everybody."""
+        found = StimulationSession.objects.order_by("pk").values_list("enrolment__patient_code", "number")
+        assert list(found) == sorted(found)
 
     def test_sessions_need_the_right_to_record_them(self, bring: Bring, person: Callable[..., Any], tmp_path: Path) -> None:
         with pytest.raises(NotAllowed, match=r"session\.record"):
