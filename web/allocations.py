@@ -19,6 +19,7 @@ from registry.services.allocation import PreparedList, define_arms, generate_lis
 from web.allocation_forms import MOST_ARMS, ArmForm, GenerateForm, RandomiseForm, UploadForm
 from web.patients import patient_frame
 from web.requests import TrialRequest, in_trial
+from web.trial_settings.forms import sent
 from web.trial_settings.frame import settings_frame
 
 
@@ -100,7 +101,7 @@ def randomise(request: TrialRequest, patient_code: str) -> HttpResponse:
     """Give the patient the next kit of the list; asking again gives the same one."""
     enrolment = enrolment_visible_to(request.user, request.trial, patient_code)
     request.user.check_can(Permission.ALLOCATION_REQUEST, trial=request.trial, site=enrolment.site)
-    form = RandomiseForm(request.POST or None, enrolment=enrolment)
+    form = RandomiseForm(sent(request), enrolment=enrolment)
     if request.method == "POST" and form.is_valid():
         try:
             code = request_allocation(enrolment=enrolment, stratum=form.name(), by=request.user, now=timezone.now())

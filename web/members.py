@@ -27,6 +27,7 @@ from registry.services.accounts import end_membership
 from registry.services.members import ROLES_OF_A_TRIAL, AddedMember, NewMember, add_member
 from web.requests import TrialRequest, in_trial
 from web.score_forms import take_over
+from web.trial_settings.forms import sent
 from web.trial_settings.frame import settings_frame
 
 SHOW, LINK = "show", "link"
@@ -80,7 +81,7 @@ class MemberForm(forms.Form):
     )
 
     def __init__(self, data: object = None, *, trial: Trial) -> None:
-        super().__init__(data)  # type: ignore[arg-type]  # request.POST or None
+        super().__init__(data)  # type: ignore[arg-type]  # sent(request)
         sites = [(site.code, site.name) for site in Site.objects.filter(trial=trial).order_by("name", "code")]
         cast(forms.ChoiceField, self.fields["site"]).choices = [("", _("All sites")), *sites]
 
@@ -102,7 +103,7 @@ class EndForm(forms.Form):
 @in_trial("settings", Permission.MEMBERS_MANAGE)
 def members(request: TrialRequest) -> HttpResponse:
     """Show who is in the trial; add somebody."""
-    form = MemberForm(request.POST or None, trial=request.trial)
+    form = MemberForm(sent(request), trial=request.trial)
     if request.method == "POST" and form.is_valid():
         added = add(request, form)
         if added is not None:
@@ -154,7 +155,7 @@ def send_link(request: TrialRequest, user: User) -> None:
 def member_end(request: TrialRequest, number: int) -> HttpResponse:
     """End one membership; the row stays, with its last day."""
     row = membership_in(request.trial, number)
-    form = EndForm(request.POST or None)
+    form = EndForm(sent(request))
     if request.method == "POST" and form.is_valid():
         last: date = form.cleaned_data["last_day"] or timezone.now().date()
         end_membership(row, by=request.user, today=last, reason=form.cleaned_data["reason"].strip())

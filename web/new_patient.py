@@ -21,7 +21,7 @@ from registry.selectors.patients import sites_visible_to
 from registry.services.identity import Identity
 from registry.services.new_patient import add_patient
 from web.requests import TrialRequest, in_trial
-from web.trial_settings.forms import Choices, SectionForm
+from web.trial_settings.forms import Choices, SectionForm, sent
 from web.trial_settings.rows import SectionRows
 from web.trial_settings.words import Words
 
@@ -59,7 +59,7 @@ class IdentityForm(forms.Form):
     contact = forms.CharField(label=gettext_lazy("Contact"), required=False, max_length=200)
 
     def __init__(self, data: object = None) -> None:
-        super().__init__(data, prefix="identity")  # type: ignore[arg-type]  # request.POST or None
+        super().__init__(data, prefix="identity")  # type: ignore[arg-type]  # sent(request)
         for field in self.fields.values():
             field.widget.attrs["autocomplete"] = "off"
 
@@ -68,7 +68,7 @@ class NewPatientPage:
     """The parts of the page."""
 
     def __init__(self, request: TrialRequest) -> None:
-        data: Any = request.POST or None
+        data: Any = sent(request)
         sites, versions = sites_to_enrol_at(request), protocol_versions(request)
         initial = {"enrolled_on": timezone.localdate().isoformat(), "protocol": versions[-1][0] if versions else ""}
         self.patient = SectionForm(

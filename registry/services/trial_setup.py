@@ -67,7 +67,7 @@ def add_part(*, trial: Trial, section: str, values: Values, by: User, now: datet
     Fields are named as in `sites[0].code`, `plan.time_points[2].target_day`, or `plan[0].time_points[W4]` for a time point.
     """
     name, key_field = LIST_OF[section]
-    with _set_up(trial, by, f"{section} added") as on_record:
+    with _set_up(trial, by, f"{section.replace('_', ' ')} added") as on_record:
         brought = _read({**_sections(on_record), section: [values]})
         (new,) = getattr(brought, name)
         stored = getattr(on_record, name)

@@ -19,6 +19,7 @@ from registry.services.calibrations import record_calibration
 from web.members import day_field
 from web.requests import TrialRequest, in_trial
 from web.score_forms import take_over
+from web.trial_settings.forms import sent
 from web.trial_settings.frame import settings_frame
 
 
@@ -31,7 +32,7 @@ class CalibrationForm(forms.Form):
     result = forms.CharField(label=gettext_lazy("Result"), required=False, max_length=200)
 
     def __init__(self, data: object = None) -> None:
-        super().__init__(data)  # type: ignore[arg-type]  # request.POST or None
+        super().__init__(data)  # type: ignore[arg-type]  # sent(request)
         self.fields["calibrated_on"].required = True
         self.fields["calibrated_on"].error_messages["required"] = gettext_lazy("Enter the day of the calibration.")
 
@@ -41,7 +42,7 @@ class CalibrationForm(forms.Form):
 def calibrations(request: TrialRequest, kind: str, code: str) -> HttpResponse:
     """Show a device's calibrations; adding one is for who manages the trial."""
     device = device_in(request.trial, kind, code)
-    form = CalibrationForm(request.POST or None)
+    form = CalibrationForm(sent(request))
     if request.method == "POST":
         request.user.check_can(Permission.TRIAL_MANAGE, trial=request.trial)
         if form.is_valid() and recorded(request, device, form):

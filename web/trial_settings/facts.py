@@ -16,7 +16,7 @@ from registry.services.trial_records import definition_of
 from registry.services.trial_setup import correct_trial
 from web.requests import TrialRequest, in_trial
 from web.trial_settings import words
-from web.trial_settings.forms import Reason, SectionForm, typed_facts
+from web.trial_settings.forms import Reason, SectionForm, sent, typed_facts
 from web.trial_settings.frame import settings_frame
 
 
@@ -25,8 +25,8 @@ from web.trial_settings.frame import settings_frame
 def trial_facts(request: TrialRequest) -> HttpResponse:
     """Ask for the facts as they should be, and why they change."""
     initial = typed_facts(definition_of(request.trial).trial, sections.TRIAL)
-    form = SectionForm(request.POST or None, table=sections.TRIAL, words=words.TRIAL, leave_out=["slug"], initial=initial)
-    reason = Reason(request.POST or None)
+    form = SectionForm(sent(request), table=sections.TRIAL, words=words.TRIAL, leave_out=["slug"], initial=initial)
+    reason = Reason(sent(request))
     if request.method == "POST" and corrected(request, form, reason):
         messages.success(request, _("Facts of the trial corrected."))
         return redirect("trial_settings", request.trial.slug)

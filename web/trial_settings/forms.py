@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest, QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -104,6 +105,11 @@ class Reason(forms.Form):
     def text(self) -> str:
         """Return the reason."""
         return str(self["reason"].data or "").strip()[:500]
+
+
+def sent(request: HttpRequest) -> QueryDict | None:
+    """Return what a form sent, also where that is nothing at all; None where the page is only asked for."""
+    return request.POST if request.method == "POST" else None
 
 
 def asked(column: Column, words: Words, offer: Choices | None) -> forms.Field:

@@ -16,15 +16,15 @@ from registry.services.trial_setup import create_trial
 from registry.vocabulary import Conduct
 from web.requests import SignedInRequest
 from web.trial_settings import words
-from web.trial_settings.forms import SectionForm
+from web.trial_settings.forms import SectionForm, sent
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def trial_new(request: SignedInRequest) -> HttpResponse:
     """Ask what the trial is and where it begins; lead on to its settings."""
     request.user.check_can(Permission.TRIAL_CREATE)
-    trial = SectionForm(request.POST or None, table=sections.TRIAL, words=words.TRIAL, initial={"conduct": Conduct.PROSPECTIVE})
-    site = SectionForm(request.POST or None, table=sections.SITES, words=words.SITES, prefix="site")
+    trial = SectionForm(sent(request), table=sections.TRIAL, words=words.TRIAL, initial={"conduct": Conduct.PROSPECTIVE})
+    site = SectionForm(sent(request), table=sections.SITES, words=words.SITES, prefix="site")
     if request.method == "POST":
         try:
             made = create_trial(trial=trial.values(), site=site.values(), by=request.user, now=timezone.now())

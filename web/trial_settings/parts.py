@@ -27,7 +27,7 @@ from registry.vocabulary import CoilShape, ScaleKind, Waveform
 from web.requests import TrialRequest, in_trial
 from web.score_forms import decimal_text
 from web.trial_settings import device_words, words
-from web.trial_settings.forms import Choices, Reason, SectionForm, as_section, typed_facts
+from web.trial_settings.forms import Choices, Reason, SectionForm, as_section, sent, typed_facts
 from web.trial_settings.frame import settings_frame
 from web.trial_settings.words import Words
 
@@ -196,7 +196,7 @@ def list_of(subject: Subject) -> View:
     @in_trial("settings", Permission.TRIAL_VIEW)
     def parts(request: TrialRequest) -> HttpResponse:
         offers = subject.offers(definition_of(request.trial))
-        form = SectionForm(request.POST or None, table=subject.table, words=subject.words, offers=offers, prefix="new")
+        form = SectionForm(sent(request), table=subject.table, words=subject.words, offers=offers, prefix="new")
         if request.method == "POST":
             request.user.check_can(Permission.TRIAL_MANAGE, trial=request.trial)
             if added(request, subject, form):
@@ -237,14 +237,14 @@ def correction_of(subject: Subject) -> View:
         facts = part_on_record(request, subject, code, version)
         initial = typed_facts(facts, subject.table)
         form = SectionForm(
-            request.POST or None,
+            sent(request),
             table=subject.table,
             words=subject.words,
             leave_out=subject.fixed,
             offers=subject.offers(definition_of(request.trial)),
             initial=initial,
         )
-        reason = Reason(request.POST or None)
+        reason = Reason(sent(request))
         fixed = {name: as_section(subject.table.column(name), initial[name]) for name in subject.fixed}
         if request.method == "POST" and corrected(request, subject, form, reason, fixed):
             messages.success(request, _("%(code)s corrected.") % {"code": code})

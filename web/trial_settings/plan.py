@@ -23,7 +23,7 @@ from registry.services.trial_setup import add_part
 from registry.vocabulary import ValueRule
 from web.requests import TrialRequest, in_trial
 from web.trial_settings import words
-from web.trial_settings.forms import Choices, SectionForm, typed_facts
+from web.trial_settings.forms import Choices, SectionForm, sent, typed_facts
 from web.trial_settings.frame import settings_frame
 from web.trial_settings.plan_words import plan_in_words
 from web.trial_settings.rows import SectionRows
@@ -105,7 +105,7 @@ def plan_new(request: TrialRequest) -> HttpResponse:
     definition = definition_of(request.trial)
     if not definition.scales:
         return redirect("trial_scales", request.trial.slug)
-    page = PlanForm(request.POST or None, definition)
+    page = PlanForm(sent(request), definition)
     if request.method == "POST" and "point-more" not in request.POST and written(request, page):
         messages.success(
             request, _("Plan version %(version)s saved; it counts from now on.") % {"version": page.plan["version"].data or "1"}

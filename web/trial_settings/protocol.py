@@ -23,7 +23,7 @@ from registry.services.trial_setup import add_part
 from registry.vocabulary import EpochKind
 from web.requests import TrialRequest, in_trial
 from web.trial_settings import device_words, words
-from web.trial_settings.forms import Choices, SectionForm, typed_facts
+from web.trial_settings.forms import Choices, SectionForm, sent, typed_facts
 from web.trial_settings.frame import settings_frame
 from web.trial_settings.prescriptions import initial_rows, marked_values, prescriptions_in_words, preset_choices
 from web.trial_settings.rows import SectionRows
@@ -51,7 +51,7 @@ class ProtocolPage:
     """The parts of the page on which a version is written."""
 
     def __init__(self, request: TrialRequest, definition: TrialDefinition) -> None:
-        data = request.POST or None
+        data = sent(request)
         self.last = definition.protocols[-1] if definition.protocols else None
         self.chosen = preset(request.GET.get("preset", ""))
         prescriptions, blocks = initial_rows(self.last, self.chosen)
