@@ -38,8 +38,8 @@ class PageFrame:
 NAVIGATION = (
     ("today", _("Today"), Permission.SESSION_RECORD, "today"),
     ("patients", _("Patients"), Permission.PATIENT_VIEW, "patients"),
-    ("outcomes", _("Outcomes"), Permission.OUTCOMES_OPEN, "outcomes"),
-    ("closed", _("Closed outcomes"), Permission.OUTCOMES_CLOSED, "outcomes_closed"),
+    ("outcomes", _("Outcomes"), Permission.OUTCOMES_OPEN, "dashboard"),
+    ("closed", _("Closed outcomes"), Permission.OUTCOMES_CLOSED, "dashboard_closed"),
     ("settings", _("Settings"), Permission.TRIAL_VIEW, "trial_settings"),
 )
 

@@ -59,8 +59,8 @@ def first_page(user: User, trial: Trial) -> str:
     held = user.permissions_in(trial)
     pages = (
         (Permission.PATIENT_VIEW, "patients"),
-        (Permission.OUTCOMES_OPEN, "outcomes"),
-        (Permission.OUTCOMES_CLOSED, "outcomes_closed"),
+        (Permission.OUTCOMES_OPEN, "dashboard"),
+        (Permission.OUTCOMES_CLOSED, "dashboard_closed"),
         (Permission.TRIAL_VIEW, "trial_settings"),
     )
     return next((reverse(route, args=[trial.slug]) for right, route in pages if right in held), "")

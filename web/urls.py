@@ -6,6 +6,7 @@ from django.urls import path, re_path, register_converter
 from web import adverse_events as events
 from web import (
     allocations,
+    dashboard,
     history,
     members,
     my_account,
@@ -87,6 +88,10 @@ urlpatterns = [
     path("t/<slug:trial>/patients/new/", new_patient.patient_new, name="patient_new"),
     path(PATIENT + "randomise/", allocations.randomise, name="randomise"),
     path("t/<slug:trial>/patients/", patients.patients, name="patients"),
+    path("t/<slug:trial>/dashboard/", dashboard.dashboard, name="dashboard"),
+    path("t/<slug:trial>/dashboard/<slug:figure>.csv", dashboard.dashboard_csv, name="dashboard_csv"),
+    path("t/<slug:trial>/dashboard/closed/", dashboard.dashboard_closed, name="dashboard_closed"),
+    path("t/<slug:trial>/dashboard/closed/<slug:figure>.csv", dashboard.dashboard_closed_csv, name="dashboard_closed_csv"),
     path("t/<slug:trial>/outcomes/", outcomes.outcomes, name="outcomes"),
     path("t/<slug:trial>/outcomes/closed/", outcomes.outcomes_closed, name="outcomes_closed"),
     path(PATIENT, patients.patient, name="patient"),

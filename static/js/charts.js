@@ -36,13 +36,22 @@
   const thresholds = (data, slim) => {
     const shapes = [], annotations = [];
     const place = slim ? { xref: "paper", xanchor: "right", yanchor: "bottom" } : { xref: "paper", xanchor: "left", xshift: 6 };
+    const names = [];
     if (data.baseline !== null) {
       shapes.push(across(data.baseline, token("ink-3"), ""));
-      annotations.push(note(1, data.baseline, `baseline ${short(data.baseline)}`, place));
+      names.push([data.baseline, `baseline ${short(data.baseline)}`]);
     }
     data.lines.forEach(line => {
       shapes.push(across(line.at, token("ink-3"), "dot"));
-      annotations.push(note(1, line.at, `${line.percent} % less ${short(line.at)}`, place));
+      names.push([line.at, `${line.percent} % less ${short(line.at)}`]);
+    });
+    // From the lowest up, each at least a line's height above the one before: under a low baseline the lines nearly meet.
+    const height = (data.maximum - data.minimum) * .09;
+    let free = -Infinity;
+    names.sort(([one], [other]) => one - other).forEach(([at, text]) => {
+      free = Math.max(at, free);
+      annotations.push(note(1, free, text, place));
+      free += height;
     });
     return { shapes, annotations };
   };
@@ -64,6 +73,41 @@
       return { x: atEnd ? end : middle, xanchor: atEnd ? "right" : "center", y: 1, yref: "paper", text: plain(part.label),
         showarrow: false, yanchor: "top", yshift: row ? -15 : 0, font: { size: 12, color: token("ink-3") } };
     });
+  };
+
+  // How a line is told apart, by its place among the arms: colour is never the only cue. Everybody together has a dress of its own.
+  const DRESSES = [["arm-a", "solid", "circle"], ["arm-b", "dash", "diamond"], ["arm-c", "dot", "square"], ["arm-d", "dashdot", "triangle-up"]];
+  const dressOf = (line, index) => {
+    const [name, dash, symbol] = line.key === "" ? ["pooled", "solid", "circle"] : DRESSES[index % DRESSES.length];
+    return { colour: token(name), ink: token(line.key === "" ? name : `${name}-ink`), dash, symbol };
+  };
+  const strong = ink => ({ font: { size: 12.5, weight: 650, color: ink } });
+  // Places side by side, so that whiskers do not cover each other.
+  const dodged = (index, count) => count < 2 ? 0 : (index - (count - 1) / 2) * .36 / (count - 1);
+  const whiskers = (middle, low, high, colour) => ({ type: "data", symmetric: false, array: middle.map((y, i) => y === null || high[i] === null ? 0 : high[i] - y),
+    arrayminus: middle.map((y, i) => y === null || low[i] === null ? 0 : y - low[i]), color: faded(colour, .75), thickness: 1.4, width: 3 });
+  // Names at the ends of lines keep a line's height apart, the order of the lines kept.
+  const apart = (ends, step) => {
+    let last = Infinity;
+    return [...ends].sort((one, other) => other.y - one.y).map(end => ({ ...end, y: last = Math.min(end.y, last - step) }));
+  };
+  const lastOf = values => values.reduce((found, value, index) => value === null ? found : index, -1);
+  // One line for each arm over named places, with intervals; `under` writes what stands below a place.
+  const courses = (data, places, under, yaxis, top, hover, width) => {
+    const slim = width < 520, count = data.lines.length, ends = [];
+    const traces = data.lines.map((line, index) => {
+      const dress = dressOf(line, index), at = lastOf(line.y), x = places.map((_, place) => place + dodged(index, count));
+      if (at >= 0 && line.key !== "") ends.push({ x: x[at], y: line.y[at], name: line.name, ink: dress.ink });
+      return { x, y: line.y, mode: "lines+markers", line: { color: dress.colour, width: 2.4, dash: dress.dash },
+        marker: { symbol: dress.symbol, size: 8, color: dress.colour }, error_y: whiskers(line.y, line.lo, line.hi, dress.colour),
+        customdata: places.map((place, i) => [plain(place), line.n[i], line.lo[i], line.hi[i], line.k ? line.k[i] : 0]),
+        hovertemplate: `${plain(line.name)}, %{customdata[0]}<br>${hover}<extra></extra>` };
+    });
+    const annotations = apart(ends, top / 18).map(end => note(end.x, end.y, end.name, { xshift: 9, ...strong(end.ink) }));
+    const longest = Math.max(0, ...ends.map(end => end.name.length));
+    return [traces, layout({ margin: { l: 44, r: slim ? 16 + 6 * Math.min(longest, 8) : 20 + 7.5 * longest, t: 10, b: 30 + 16 * count }, annotations,
+      xaxis: axis("", { tickvals: places.map((_, i) => i), ticktext: places.map((place, i) => [plain(place), ...data.lines.map(line => under(line, i))].join("<br>")),
+        showgrid: false, range: [-.5, places.length - .5], tickangle: 0, tickfont: { size: slim ? 11 : 12.5 } }), yaxis })];
   };
 
   const CHARTS = {
@@ -111,6 +155,65 @@
           `${day(iso)}<br>${plain(data.label[index])}`), hovertemplate: "%{customdata}<br>%{y} % MSO<extra></extra>" }],
       layout({ margin: { l: 36, r: 12, t: 6, b: 40 }, xaxis: axis("", { type: "date", showgrid: false, nticks: 7, tickformat: "%-d %b %Y" }),
         yaxis: axis("", { range: [0, 102], dtick: 20 }) })];
+    },
+    // Cumulative responders: for each amount of pain relief the share with at least that much; whiskers at the plan's thresholds.
+    cumulative(data) {
+      const traces = [], names = [], count = data.lines.length;
+      data.lines.forEach((line, index) => {
+        const dress = dressOf(line, index), at = line.at.filter(point => point.y !== null);
+        traces.push({ x: line.x, y: line.y, mode: "lines", line: { color: dress.colour, width: 2.6, shape: "hv", dash: dress.dash },
+          hovertemplate: `${plain(line.name)}: %{y:.1f} %<br>at least %{x} % less pain<extra></extra>` });
+        traces.push({ x: at.map(point => point.x + 4 * dodged(index, count)), y: at.map(point => point.y), mode: "markers",
+          marker: { color: dress.colour, size: 9, symbol: dress.symbol, line: { color: token("surface"), width: 1.5 } },
+          error_y: { ...whiskers(at.map(point => point.y), at.map(point => point.lo), at.map(point => point.hi), dress.colour), width: 4 },
+          customdata: at.map(point => [point.x, point.k, point.n, point.lo, point.hi]),
+          hovertemplate: `${plain(line.name)}, \u2265${THIN}%{customdata[0]} %<br>%{y:.1f} % (%{customdata[1]}/%{customdata[2]})<br>95 % CI %{customdata[3]:.1f} to %{customdata[4]:.1f}<extra></extra>` });
+        if (line.key !== "") names.push({ line, ink: dress.ink });
+      });
+      // A curve only falls: above the start of the highest one is room for its name, under the others' bend for theirs.
+      names.sort((one, other) => other.line.y[0] - one.line.y[0]);
+      const ends = names.map(({ line, ink }, index) => ({ name: line.name, ink, y: index ? line.y[line.x.findIndex(x => x >= 17)] - 6 : line.y[0] + 6 }));
+      const cuts = data.lines.length ? data.lines[0].at.map(point => point.x) : [];
+      const shapes = cuts.map(cut => ({ type: "line", xref: "x", yref: "paper", x0: cut, x1: cut, y0: 0, y1: 1,
+        line: { color: token("ink-3"), width: 1.2, dash: "dot" } }));
+      const annotations = [...cuts.map(cut => note(cut, 1, `\u2265${THIN}${cut} %`, { yref: "paper", yanchor: "bottom", xanchor: "center" })),
+        ...apart(ends, 7).map(end => note(0, Math.max(3, end.y), end.name, { xshift: 5, ...strong(end.ink) }))];
+      return [traces, layout({ margin: { l: 44, r: 22, t: 24, b: 44 }, shapes, annotations,
+        xaxis: axis("Less pain than at baseline, at least", { range: [-1, 101], tickvals: [0, 20, 40, 60, 80, 100], ticksuffix: " %", showgrid: false }),
+        yaxis: axis("", { range: [-1, 103], dtick: 20, ticksuffix: " %" }) })];
+    },
+    // Share of responders at each time point, at one threshold; people due stand under the axis.
+    overtime(data, width) {
+      const top = Math.min(100, 20 * Math.ceil(Math.max(20, ...data.lines.flatMap(line => line.hi)) / 20));
+      const under = (line, i) => `${line.key === "" ? "n" : plain(line.key)} ${line.n[i]}`;
+      return courses(data, data.places, under, axis("", { range: [-1, top + 3], dtick: 20, ticksuffix: " %" }), top,
+        "%{y:.1f} % (%{customdata[4]}/%{customdata[1]})<br>95 % CI %{customdata[2]:.1f} to %{customdata[3]:.1f}", width);
+    },
+    // Mean pain at each time point, baseline first; people with a value stand under the axis.
+    means(data, width) {
+      const reached = Math.max(1, ...data.lines.flatMap(line => [...line.hi, ...line.y]));
+      const top = data.maximum === null ? reached * 1.1 : data.maximum;
+      const under = (line, i) => `${line.key === "" ? "n" : plain(line.key)} ${line.n[i]}`;
+      return courses(data, data.places, under, axis("", { range: [0, top * 1.02], dtick: top <= 10 ? 2 : undefined, nticks: 6 }), top,
+        "%{y:.2f} (n %{customdata[1]})<br>95 % CI %{customdata[2]:.2f} to %{customdata[3]:.2f}", width);
+    },
+    // Patients taken in, as a step; where the recent rate and the limits of its interval lead is dashed and shaded.
+    recruitment(data) {
+      const accent = token("accent"), last = data.x[data.x.length - 1];
+      const weekAfter = iso => new Date(Date.parse(iso) + 7 * 864e5).toISOString().slice(0, 10);
+      const x = [...data.x, data.until || weekAfter(last)], end = x[x.length - 1], on = data.ahead.map(([iso]) => iso);
+      const traces = on.length ? [
+        { x: [...on, ...[...on].reverse()], y: [...data.high, ...[...data.low].reverse()], fill: "toself", mode: "lines",
+          fillcolor: faded(accent, .16), line: { width: 0 }, hoverinfo: "skip" },
+        { x: on, y: data.ahead.map(([, total]) => total), mode: "lines", line: { color: accent, width: 1.5, dash: "dash" },
+          customdata: on.map((iso, i) => [day(iso), data.low[i], data.high[i]]),
+          hovertemplate: "%{customdata[0]}<br>%{y:.0f} at this rate, %{customdata[1]:.0f} to %{customdata[2]:.0f}<extra></extra>" }] : [];
+      traces.push({ x, y: [...data.y, data.total], mode: "lines", line: { color: accent, width: 3, shape: "hv" }, customdata: x.map(day),
+        hovertemplate: `%{customdata}<br>%{y} ${plain(data.word)}<extra></extra>` });
+      traces.push({ x: [end], y: [data.total], mode: "markers", marker: { color: accent, size: 9, line: { color: token("surface"), width: 2 } }, hoverinfo: "skip" });
+      const annotations = [note(end, data.total, `${data.total} ${data.word}`, { xanchor: "right", xshift: -10, yshift: 9, ...strong(accent) })];
+      return [traces, layout({ margin: { l: 40, r: 16, t: 14, b: 30 }, annotations,
+        xaxis: axis("", { type: "date", tickformat: "%b %Y", nticks: 6, showgrid: false }), yaxis: axis("", { rangemode: "tozero", nticks: 6 }) })];
     },
   };
 

@@ -26,11 +26,13 @@ TEXT_PAIRS = [
     ("closed-ink", "closed-2"),
     ("arm-a-ink", "surface"),
     ("arm-b-ink", "surface"),
+    ("arm-c-ink", "surface"),
+    ("arm-d-ink", "surface"),
 ]
 MARK_PAIRS = [
     *[("line-strong", ground) for ground in ("bg", "surface")],
     *[("focus", ground) for ground in GROUNDS],
-    *[(mark, "surface") for mark in ("arm-a", "arm-b", "pooled", "accent")],
+    *[(mark, "surface") for mark in ("arm-a", "arm-b", "arm-c", "arm-d", "pooled", "accent")],
 ]
 
 

@@ -41,7 +41,7 @@ def test_trial_of_others_is_not_found_like_one_that_does_not_exist(eve, trial, s
     ("role", "address"),
     [
         ("coordinator", "/t/calm-m1/patients/"),
-        ("safety_board", "/t/calm-m1/outcomes/"),
+        ("safety_board", "/t/calm-m1/dashboard/"),
         ("unmasked_statistician", "/t/calm-m1/patients/"),
     ],
 )
@@ -65,7 +65,7 @@ def test_frame_says_whether_the_person_is_masked(alice, uma, signed_in):
 
 
 def test_navigation_offers_what_the_role_opens(alice, oscar, uma, signed_in):
-    closed, open_ = 'href="/t/calm-m1/outcomes/closed/"', 'href="/t/calm-m1/outcomes/"'
+    closed, open_ = 'href="/t/calm-m1/dashboard/closed/"', 'href="/t/calm-m1/dashboard/"'
     assert open_ in signed_in(alice).get("/t/calm-m1/patients/").content.decode()
     assert closed not in signed_in(alice).get("/t/calm-m1/patients/").content.decode()
     assert open_ not in signed_in(oscar).get("/t/calm-m1/patients/").content.decode()
