@@ -104,7 +104,7 @@ def test_what_a_command_tells_a_masked_person_is_equal(worlds, imported, tmp_pat
 
 def test_masked_export_has_rows_and_nothing_concealed(worlds, imported):
     files = {path.name: path.read_text() for path in imported.iterdir()}
-    assert {"trial.toml", "patients.csv", "pain_scores.csv"} <= set(files)
+    assert {"trial.toml", "patients.csv", "pain_scores.csv", "motor_thresholds.csv", "sessions.csv", "adverse_events.csv"} <= set(files)
     assert not {"arms.csv", "allocations.csv"} & set(files)
     with connect("unmasked", worlds["as_allocated"]) as unmasked:
         words = {word for row in unmasked.execute("SELECT code, label FROM closed.arm").fetchall() for word in row}
