@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db import connections
 from django.test import Client
+from django.test.testcases import LiveServerThread, _StaticFilesHandler
 from django.utils import timezone
 
 V1 = "/api/v1/"
@@ -79,3 +81,21 @@ def new_score() -> dict[str, Any]:
         "trial": "calm-m1", "patient": "P-0001", "value": 4, "for_date": "2026-11-17", "scale": "NRS", "recall": "average_24h",
         "context": "diary", "source": "diary", "pain": "overall",
     }  # fmt: skip
+
+
+@pytest.fixture
+def site(committed_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Serve the application from threads with connections of their own; return its address."""
+    from registry.services import jobs
+
+    monkeypatch.setattr(jobs, "announce", lambda job_id: None)
+    server = LiveServerThread("127.0.0.1", _StaticFilesHandler)
+    server.daemon = True
+    server.start()
+    server.is_ready.wait()
+    if server.error:
+        raise server.error
+    yield f"http://127.0.0.1:{server.port}"
+    server.terminate()
+    connections["default"].close()
+    connections["default"].close_pool()
