@@ -13,6 +13,8 @@ PATIENTS = 240
 # The last ones are enrolled and wait for their allocation.
 WAITING = 4
 DAYS_OF_RECRUITMENT = 330
+# Above 1: more patients a week towards the end.
+RECRUITMENT_PICKS_UP = 1.35
 FOLLOW_UP_DAYS = 84
 SITES, SITE_SIZES = ("N", "S", "E"), (9, 7, 4)
 
@@ -81,7 +83,7 @@ def _add_patient(tables: DemonstrationTables, chance: random.Random, index: int,
 def _person(chance: random.Random, index: int, arm: str, today: date) -> Person:
     """Draw a person; who waits for allocation has it planned for the days to come."""
     waiting = index - (PATIENTS - WAITING)
-    days_ago = -1 - waiting if waiting >= 0 else DAYS_OF_RECRUITMENT - index * DAYS_OF_RECRUITMENT // (PATIENTS - WAITING)
+    days_ago = -1 - waiting if waiting >= 0 else round(DAYS_OF_RECRUITMENT * (-waiting / (PATIENTS - WAITING)) ** RECRUITMENT_PICKS_UP)
     return Person(
         code=f"P-{index + 1:04d}",
         site=chance.choices(SITES, SITE_SIZES)[0],
@@ -90,7 +92,7 @@ def _person(chance: random.Random, index: int, arm: str, today: date) -> Person:
         side=chance.choice(("left", "right")),
         allocated_on=today - timedelta(days=days_ago),
         baseline=chance.uniform(5.4, 8.4),
-        relief=max(-0.15, chance.gauss(0.34 if arm == "active" else 0.16, 0.2)),
+        relief=max(-0.15, chance.gauss(0.34 if arm == "active" else 0.22, 0.24)),
         diary_until=FOLLOW_UP_DAYS,
         stimulated_until=FOLLOW_UP_DAYS,
     )
