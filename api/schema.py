@@ -41,7 +41,11 @@ PROBLEMS = {
 }
 SUCCESS = {"create": 201}
 IF_MATCH = OpenApiParameter(
-    "If-Match", str, OpenApiParameter.HEADER, required=True, description="ETag of the record you read; `*` takes whatever stands."
+    "If-Match",
+    {"type": "string", "minLength": 1, "pattern": r"^[!-~]+( [!-~]+)*$"},
+    OpenApiParameter.HEADER,
+    required=True,
+    description="ETag of the record you read; `*` takes whatever stands.",
 )
 IF_NONE_MATCH = OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="ETag you have: 304 while it still holds.")
 ONCE = OpenApiParameter(

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
+import shutil
 import subprocess
 import sys
 from datetime import date, timedelta
@@ -221,6 +225,21 @@ class TestSight:
         made = api(petra).post("scores/", new_score)
         assert (made.status_code, made.json()["value"]) == (201, 4)
         assert api(petra).get(made["Location"]).status_code == 404
+
+
+def test_the_lines_of_the_readme_run(site, alice, enrolment, setup_actor):
+    make_diary(enrolment, dict.fromkeys(range(5), "5"), by=setup_actor)
+    readme = (Path(cluster.ROOT) / "README.md").read_text()
+    environment = {"RTMS_URL": site, "RTMS_TOKEN": token_of(alice), "PATH": os.environ["PATH"]}
+    [python] = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    done = subprocess.run([sys.executable, "-c", python], env=environment, capture_output=True, text=True, check=False, timeout=120)
+    assert done.stdout == "5 scores, the last one 5\n", done.stderr
+    if shutil.which("curl") is None:
+        pytest.skip("needs curl for the README's other line")
+    [curl] = re.findall(r"^curl .*$", readme, re.MULTILINE)
+    asked = ["sh", "-c", curl.replace("http://127.0.0.1:8000", site)]
+    done = subprocess.run(asked, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    assert [row["patient"] for row in json.loads(done.stdout)["results"]] == ["P-0001"], done.stderr
 
 
 def test_the_script_of_the_documentation_runs(site, alice, enrolment, setup_actor):
