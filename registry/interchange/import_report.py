@@ -76,11 +76,11 @@ class ImportReport:
 
     def lines(self) -> Iterator[str]:
         """Yield the report for people: a table of counts, then the problems."""
-        yield f"{'file':18}{'rows':>9}{'new':>9}{'unchanged':>11}{'corrected':>11}{'absent':>9}{'no value':>10}{'problems':>10}"
+        yield f"{'file':20}{'rows':>9}{'new':>9}{'unchanged':>11}{'corrected':>11}{'absent':>9}{'no value':>10}{'problems':>10}"
         for table in self.tables:
             one = table.tally
             yield (
-                f"{table.file:18}{table.rows:>9}{one.new:>9}{one.unchanged:>11}{one.corrected:>11}"
+                f"{table.file:20}{table.rows:>9}{one.new:>9}{one.unchanged:>11}{one.corrected:>11}"
                 f"{one.absent:>9}{table.without_value:>10}{table.problems:>10}"
             )
         if any(table.tally.voided for table in self.tables):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import psycopg
 import pytest
+from django.db import router
 
 from registry import database_rights
-from registry.closed_room import open_closed_room
+from registry.closed_room import CLOSED_ALIAS, current_alias, open_closed_room, routed_through
 from registry.exceptions import NotAllowed
+from registry.models import Trial
 from registry.roles import UNMASKING_PERMISSIONS, Permission
 from tests.contracts.logins import APPLICATION_ROLES, connect
 from tests.contracts.scene import NOW, add_person, prepare_list
@@ -208,3 +210,12 @@ def test_door_stays_shut_for_a_right_held_at_one_site(trial, setup_actor):
         open_closed_room(by=local, permission=Permission.OUTCOMES_CLOSED, trial=trial),
     ):
         pass
+
+
+def test_work_is_routed_through_the_closed_alias_only_while_asked():
+    assert (current_alias(), router.db_for_read(Trial), router.db_for_write(Trial)) == ("default", "default", "default")
+    with routed_through(CLOSED_ALIAS):
+        assert (current_alias(), router.db_for_read(Trial), router.db_for_write(Trial)) == ("closed", "closed", "closed")
+    with pytest.raises(RuntimeError), routed_through(CLOSED_ALIAS):
+        raise RuntimeError
+    assert current_alias() == "default"

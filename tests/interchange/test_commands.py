@@ -95,8 +95,8 @@ def test_what_was_imported_is_exported(committed_db: None, admin: Any, folder: P
     run("import_trial", str(folder))
     assert run("export_trial", "calm-m1", str(tmp_path / "out")).splitlines() == [
         "trial.toml",
-        "patients.csv              2 rows",
-        "pain_scores.csv           3 rows",
+        "patients.csv                2 rows",
+        "pain_scores.csv             3 rows",
     ]
     assert set(contents(tmp_path / "out")) == {"trial.toml", "patients.csv", "pain_scores.csv"}
     with pytest.raises(CommandError, match="not empty"):

@@ -30,4 +30,4 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"{directory} cannot be written: {error.strerror}. Name a directory you may write to.") from error
         for file in files:
-            self.stdout.write(f"{file.name:18}{file.rows:>9} rows" if file.rows else file.name)
+            self.stdout.write(f"{file.name:20}{file.rows:>9} rows" if file.rows else file.name)
