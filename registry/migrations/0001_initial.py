@@ -15,6 +15,8 @@ import registry.vocabulary
 from django.conf import settings
 from django.db import migrations, models
 
+from registry.migrations._at_once import AtOnce
+
 
 # First of all: another app's migration may touch the user table as soon as it exists, and its gate calls these.
 GATE = """
@@ -58,6 +60,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(GATE, migrations.RunSQL.noop),
+        AtOnce([
         migrations.CreateModel(
             name='ActLog',
             fields=[
@@ -2184,4 +2187,5 @@ class Migration(migrations.Migration):
             model_name='analysisplan',
             trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=registry.models.history.UnswitchableSql(func='INSERT INTO "registry_analysisplanchangeevent" ("id", "trial_id", "version", "created_at", "scale_id", "recall", "pain", "contexts", "sources", "anchor", "population", "strategy", "composite_reasons", "baseline_kind", "baseline_first_day", "baseline_last_day", "baseline_visit_type_id", "baseline_rule", "baseline_min_n", "day0_pre", "thresholds_tenths", "accept_late", "grace_days", "small_cell_minimum", "comparator", "contrasts", "post_hoc", "pgh_created_at", "pgh_label", "pgh_obj_id", "change_id") SELECT old_values."id", old_values."trial_id", old_values."version", old_values."created_at", old_values."scale_id", old_values."recall", old_values."pain", old_values."contexts", old_values."sources", old_values."anchor", old_values."population", old_values."strategy", old_values."composite_reasons", old_values."baseline_kind", old_values."baseline_first_day", old_values."baseline_last_day", old_values."baseline_visit_type_id", old_values."baseline_rule", old_values."baseline_min_n", old_values."day0_pre", old_values."thresholds_tenths", old_values."accept_late", old_values."grace_days", old_values."small_cell_minimum", old_values."comparator", old_values."contrasts", old_values."post_hoc", now(), \'delete\', old_values."id", (SELECT registry_current_change()) FROM old_values ; RETURN NULL;', hash='84a6c08a28814d73ffe2f469f698c4064d1dc33f', level='STATEMENT', operation='DELETE', pgid='pgtrigger_delete_delete_c3249', referencing='REFERENCING OLD TABLE AS old_values ', table='registry_analysisplan', when='AFTER')),
         ),
+        ]),
     ]

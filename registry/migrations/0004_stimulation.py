@@ -13,6 +13,8 @@ import registry.vocabulary.stimulation
 from django.conf import settings
 from django.db import migrations, models
 
+from registry.migrations._at_once import AtOnce
+
 
 class Migration(migrations.Migration):
 
@@ -21,6 +23,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        AtOnce([
         migrations.CreateModel(
             name='AdverseEvent',
             fields=[
@@ -551,51 +554,6 @@ class Migration(migrations.Migration):
             options={
                 'abstract': False,
             },
-        ),
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='trial',
-            name='insert_insert',
-        ),
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='trial',
-            name='update_update',
-        ),
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='trial',
-            name='delete_delete',
-        ),
-        migrations.AddField(
-            model_name='trial',
-            name='grading_scheme',
-            field=registry.models.columns.WordField(choices=[('three_step', 'Mild, moderate, severe (1 to 3)'), ('ctcae', 'CTCAE (1 to 5)')], default=registry.vocabulary.adverse_events.GradingScheme['THREE_STEP'], max_length=40),
-        ),
-        # In history the column is empty for what was written before it existed: old rows keep their bytes, and their seals hold.
-        migrations.SeparateDatabaseAndState(
-            database_operations=[
-                migrations.RunSQL(
-                    "ALTER TABLE registry_trialchangeevent ADD COLUMN grading_scheme varchar(40)",
-                    "ALTER TABLE registry_trialchangeevent DROP COLUMN grading_scheme",
-                )
-            ],
-            state_operations=[
-                migrations.AddField(
-                    model_name='trialchangeevent',
-                    name='grading_scheme',
-                    field=registry.models.columns.WordField(choices=[('three_step', 'Mild, moderate, severe (1 to 3)'), ('ctcae', 'CTCAE (1 to 5)')], default=registry.vocabulary.adverse_events.GradingScheme['THREE_STEP'], max_length=40),
-                ),
-            ],
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='trial',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=registry.models.history.UnswitchableSql(func='INSERT INTO "registry_trialchangeevent" ("id", "uuid", "slug", "name", "title", "conduct", "design", "time_zone", "masked", "pooled_efficacy", "registry_number", "sponsor", "contact", "synthetic", "grading_scheme", "decoded_at", "locked_at", "created_at", "pgh_created_at", "pgh_label", "pgh_obj_id", "change_id") SELECT new_values."id", new_values."uuid", new_values."slug", new_values."name", new_values."title", new_values."conduct", new_values."design", new_values."time_zone", new_values."masked", new_values."pooled_efficacy", new_values."registry_number", new_values."sponsor", new_values."contact", new_values."synthetic", new_values."grading_scheme", new_values."decoded_at", new_values."locked_at", new_values."created_at", now(), \'insert\', new_values."id", (SELECT registry_current_change()) FROM new_values ; RETURN NULL;', hash='856a6c2baae46f959f46389cdbf49a9f561ba7a4', level='STATEMENT', operation='INSERT', pgid='pgtrigger_insert_insert_c9a52', referencing='REFERENCING NEW TABLE AS new_values ', table='registry_trial', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='trial',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=registry.models.history.UnswitchableSql(func='INSERT INTO "registry_trialchangeevent" ("id", "uuid", "slug", "name", "title", "conduct", "design", "time_zone", "masked", "pooled_efficacy", "registry_number", "sponsor", "contact", "synthetic", "grading_scheme", "decoded_at", "locked_at", "created_at", "pgh_created_at", "pgh_label", "pgh_obj_id", "change_id") SELECT new_values."id", new_values."uuid", new_values."slug", new_values."name", new_values."title", new_values."conduct", new_values."design", new_values."time_zone", new_values."masked", new_values."pooled_efficacy", new_values."registry_number", new_values."sponsor", new_values."contact", new_values."synthetic", new_values."grading_scheme", new_values."decoded_at", new_values."locked_at", new_values."created_at", now(), \'update\', new_values."id", (SELECT registry_current_change()) FROM old_values JOIN new_values ON (old_values."id") = (new_values."id") WHERE (old_values.* IS DISTINCT FROM new_values.*); RETURN NULL;', hash='3da7541a2b7b7cccee0cf578c80d64ed2bb955ff', level='STATEMENT', operation='UPDATE', pgid='pgtrigger_update_update_3f224', referencing='REFERENCING OLD TABLE AS old_values  NEW TABLE AS new_values ', table='registry_trial', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='trial',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=registry.models.history.UnswitchableSql(func='INSERT INTO "registry_trialchangeevent" ("id", "uuid", "slug", "name", "title", "conduct", "design", "time_zone", "masked", "pooled_efficacy", "registry_number", "sponsor", "contact", "synthetic", "grading_scheme", "decoded_at", "locked_at", "created_at", "pgh_created_at", "pgh_label", "pgh_obj_id", "change_id") SELECT old_values."id", old_values."uuid", old_values."slug", old_values."name", old_values."title", old_values."conduct", old_values."design", old_values."time_zone", old_values."masked", old_values."pooled_efficacy", old_values."registry_number", old_values."sponsor", old_values."contact", old_values."synthetic", old_values."grading_scheme", old_values."decoded_at", old_values."locked_at", old_values."created_at", now(), \'delete\', old_values."id", (SELECT registry_current_change()) FROM old_values ; RETURN NULL;', hash='679f1d4549326e54f83aa87289aca5f8bdee055f', level='STATEMENT', operation='DELETE', pgid='pgtrigger_delete_delete_10f12', referencing='REFERENCING OLD TABLE AS old_values ', table='registry_trial', when='AFTER')),
         ),
         migrations.AddField(
             model_name='adverseevent',
@@ -1405,5 +1363,51 @@ class Migration(migrations.Migration):
         pgtrigger.migrations.AddTrigger(
             model_name='calibration',
             trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=registry.models.history.UnswitchableSql(func='INSERT INTO "registry_calibrationchangeevent" ("id", "uuid", "stimulator_id", "coil_id", "calibrated_on", "valid_until", "result", "pgh_created_at", "pgh_label", "pgh_obj_id", "change_id") SELECT old_values."id", old_values."uuid", old_values."stimulator_id", old_values."coil_id", old_values."calibrated_on", old_values."valid_until", old_values."result", now(), \'delete\', old_values."id", (SELECT registry_current_change()) FROM old_values ; RETURN NULL;', hash='a5a9b9e96f260e7dcd9999f804b7bdb59ff1e64c', level='STATEMENT', operation='DELETE', pgid='pgtrigger_delete_delete_503b5', referencing='REFERENCING OLD TABLE AS old_values ', table='registry_calibration', when='AFTER')),
+        ),
+        ]),
+        pgtrigger.migrations.RemoveTrigger(
+            model_name='trial',
+            name='insert_insert',
+        ),
+        pgtrigger.migrations.RemoveTrigger(
+            model_name='trial',
+            name='update_update',
+        ),
+        pgtrigger.migrations.RemoveTrigger(
+            model_name='trial',
+            name='delete_delete',
+        ),
+        migrations.AddField(
+            model_name='trial',
+            name='grading_scheme',
+            field=registry.models.columns.WordField(choices=[('three_step', 'Mild, moderate, severe (1 to 3)'), ('ctcae', 'CTCAE (1 to 5)')], default=registry.vocabulary.adverse_events.GradingScheme['THREE_STEP'], max_length=40),
+        ),
+        # In history the column is empty for what was written before it existed: old rows keep their bytes, and their seals hold.
+        migrations.SeparateDatabaseAndState(
+            database_operations=[
+                migrations.RunSQL(
+                    "ALTER TABLE registry_trialchangeevent ADD COLUMN grading_scheme varchar(40)",
+                    "ALTER TABLE registry_trialchangeevent DROP COLUMN grading_scheme",
+                )
+            ],
+            state_operations=[
+                migrations.AddField(
+                    model_name='trialchangeevent',
+                    name='grading_scheme',
+                    field=registry.models.columns.WordField(choices=[('three_step', 'Mild, moderate, severe (1 to 3)'), ('ctcae', 'CTCAE (1 to 5)')], default=registry.vocabulary.adverse_events.GradingScheme['THREE_STEP'], max_length=40),
+                ),
+            ],
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='trial',
+            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=registry.models.history.UnswitchableSql(func='INSERT INTO "registry_trialchangeevent" ("id", "uuid", "slug", "name", "title", "conduct", "design", "time_zone", "masked", "pooled_efficacy", "registry_number", "sponsor", "contact", "synthetic", "grading_scheme", "decoded_at", "locked_at", "created_at", "pgh_created_at", "pgh_label", "pgh_obj_id", "change_id") SELECT new_values."id", new_values."uuid", new_values."slug", new_values."name", new_values."title", new_values."conduct", new_values."design", new_values."time_zone", new_values."masked", new_values."pooled_efficacy", new_values."registry_number", new_values."sponsor", new_values."contact", new_values."synthetic", new_values."grading_scheme", new_values."decoded_at", new_values."locked_at", new_values."created_at", now(), \'insert\', new_values."id", (SELECT registry_current_change()) FROM new_values ; RETURN NULL;', hash='856a6c2baae46f959f46389cdbf49a9f561ba7a4', level='STATEMENT', operation='INSERT', pgid='pgtrigger_insert_insert_c9a52', referencing='REFERENCING NEW TABLE AS new_values ', table='registry_trial', when='AFTER')),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='trial',
+            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=registry.models.history.UnswitchableSql(func='INSERT INTO "registry_trialchangeevent" ("id", "uuid", "slug", "name", "title", "conduct", "design", "time_zone", "masked", "pooled_efficacy", "registry_number", "sponsor", "contact", "synthetic", "grading_scheme", "decoded_at", "locked_at", "created_at", "pgh_created_at", "pgh_label", "pgh_obj_id", "change_id") SELECT new_values."id", new_values."uuid", new_values."slug", new_values."name", new_values."title", new_values."conduct", new_values."design", new_values."time_zone", new_values."masked", new_values."pooled_efficacy", new_values."registry_number", new_values."sponsor", new_values."contact", new_values."synthetic", new_values."grading_scheme", new_values."decoded_at", new_values."locked_at", new_values."created_at", now(), \'update\', new_values."id", (SELECT registry_current_change()) FROM old_values JOIN new_values ON (old_values."id") = (new_values."id") WHERE (old_values.* IS DISTINCT FROM new_values.*); RETURN NULL;', hash='3da7541a2b7b7cccee0cf578c80d64ed2bb955ff', level='STATEMENT', operation='UPDATE', pgid='pgtrigger_update_update_3f224', referencing='REFERENCING OLD TABLE AS old_values  NEW TABLE AS new_values ', table='registry_trial', when='AFTER')),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='trial',
+            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=registry.models.history.UnswitchableSql(func='INSERT INTO "registry_trialchangeevent" ("id", "uuid", "slug", "name", "title", "conduct", "design", "time_zone", "masked", "pooled_efficacy", "registry_number", "sponsor", "contact", "synthetic", "grading_scheme", "decoded_at", "locked_at", "created_at", "pgh_created_at", "pgh_label", "pgh_obj_id", "change_id") SELECT old_values."id", old_values."uuid", old_values."slug", old_values."name", old_values."title", old_values."conduct", old_values."design", old_values."time_zone", old_values."masked", old_values."pooled_efficacy", old_values."registry_number", old_values."sponsor", old_values."contact", old_values."synthetic", old_values."grading_scheme", old_values."decoded_at", old_values."locked_at", old_values."created_at", now(), \'delete\', old_values."id", (SELECT registry_current_change()) FROM old_values ; RETURN NULL;', hash='679f1d4549326e54f83aa87289aca5f8bdee055f', level='STATEMENT', operation='DELETE', pgid='pgtrigger_delete_delete_10f12', referencing='REFERENCING OLD TABLE AS old_values ', table='registry_trial', when='AFTER')),
         ),
     ]
