@@ -4,7 +4,7 @@ from typing import Any
 
 from django.urls import path, re_path
 
-from api import adverse_events, diagnoses, documentation, health, nowhere, outcomes, patients, scores, sessions, thresholds, trials
+from api import adverse_events, diagnoses, documentation, health, metrics, nowhere, outcomes, patients, scores, sessions, thresholds, trials
 from api.schema import Schema
 
 Methods = dict[str, Any]
@@ -19,6 +19,7 @@ V1 = "api/v1/"
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path(f"{V1}schema/", Schema.as_view(), name="api_schema"),
     path(f"{V1}docs/", documentation.documentation, name="api_documentation"),
     path(f"{V1}problems/<slug:code>/", documentation.problem, name="api_problem"),

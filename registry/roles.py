@@ -34,6 +34,7 @@ class Permission(StrEnum):
     IMPORT = "data.import"
     EXPORT = "data.export"
     AUDIT_VIEW = "audit.view"
+    REGISTRY_OPERATE = "registry.operate"
 
 
 P = Permission
@@ -156,9 +157,9 @@ SETUP_PERSON = Role(
 ADMINISTRATOR = Role(
     "administrator",
     "Administrator",
-    "Opens trials, accounts and memberships; holds no right to see patients' identities or treatments.",
+    "Opens trials, accounts and memberships and sees that all runs; holds no right to see patients' identities or treatments.",
     True,
-    frozenset({P.TRIAL_VIEW, P.TRIAL_CREATE, P.TRIAL_MANAGE, P.MEMBERS_MANAGE, P.AUDIT_VIEW, P.IMPORT}),
+    frozenset({P.TRIAL_VIEW, P.TRIAL_CREATE, P.TRIAL_MANAGE, P.MEMBERS_MANAGE, P.AUDIT_VIEW, P.IMPORT, P.REGISTRY_OPERATE}),
 )
 
 ROLES: dict[str, Role] = {

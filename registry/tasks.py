@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
+from registry.marks import note_sweep
 from registry.models import WorkerHeartbeat
 from registry.outcomes import jobs
 
@@ -19,6 +20,7 @@ def run_job(job_id: int) -> None:
 def sweep() -> None:
     """Send again whatever a crash left behind."""
     jobs.sweep(timezone.now())
+    note_sweep(timezone.now())
 
 
 @shared_task(name="registry.heartbeat")

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from registry.models import Membership, User
-from registry.roles import ROLES
+from registry.roles import ROLES, Permission
 from registry.services.accounts import choose_theme
 from web.requests import SignedInRequest
 
@@ -55,6 +55,7 @@ def my_account(request: SignedInRequest) -> HttpResponse:
         "form": form,
         "memberships": [membership_words(row) for row in request.user.current_memberships()],
         "account": account(request.user),
+        "may_operate": request.user.can(Permission.REGISTRY_OPERATE),
     }
     return render(request, "account/my_account.html", context, status=400 if form.errors else 200)
 

@@ -11,9 +11,11 @@ from django.db import connections, transaction
 from kombu.exceptions import OperationalError
 
 from registry.closed_room import current_alias
+from registry.exceptions import Conflict
 from registry.models import Job, StaleMark, Trial, User
+from registry.roles import Permission
 from registry.services.auditing import current_request_id
-from registry.vocabulary import JobKind
+from registry.vocabulary import JobKind, JobState
 
 log = structlog.get_logger(__name__)
 
@@ -69,3 +71,17 @@ def announce(job_id: int) -> None:
 def unfinished_jobs() -> list[int]:
     """Return the ids of jobs that are waiting or were left running, oldest first."""
     return list(Job.objects.filter(state__in=["queued", "running"]).order_by("created_at").values_list("pk", flat=True))
+
+
+@transaction.atomic
+def retry_job(job_id: int, *, by: User) -> None:
+    """Let a failed job be done again, with all its attempts; a job that did not fail, or whose work waits already, is a Conflict."""
+    by.check_can(Permission.REGISTRY_OPERATE)
+    job = Job.objects.select_for_update().filter(pk=job_id, state=JobState.FAILED).first()
+    if job is None:
+        raise Conflict("This job is not a failed one any more: load the page again.")
+    if Job.objects.filter(kind=job.kind, trial=job.trial, state=JobState.QUEUED).exists():
+        raise Conflict("The same work waits already in a later job: it will be done by that one.")
+    Job.objects.filter(pk=job_id).update(state=JobState.QUEUED, attempts=0, failure="", requested_by=by)
+    log.info("job_retried", job_id=job_id, user_id=by.pk)
+    transaction.on_commit(partial(announce, job_id))

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import time
+from collections import namedtuple
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from unittest import mock
 
 from django.utils import timezone
+
+DiskUsage = namedtuple("DiskUsage", ("total", "used", "free"))
 
 
 @contextmanager
@@ -20,6 +24,7 @@ def frozen_world(now: datetime, seed: str) -> Iterator[None]:
     with (
         mock.patch.object(timezone, "now", return_value=now),
         mock.patch.object(time, "time", return_value=now.timestamp()),
+        mock.patch.object(shutil, "disk_usage", return_value=DiskUsage(10**12, 10**11, 9 * 10**11)),
         mock.patch.object(os, "urandom", chance.randbytes),
         mock.patch.object(random.SystemRandom, "random", chance.random),
         mock.patch.object(random.SystemRandom, "getrandbits", chance.getrandbits),

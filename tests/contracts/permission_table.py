@@ -12,6 +12,7 @@ from tests.contracts.rows import (
     CORRECT,
     EFFICACY_HIDDEN,
     EVERYBODY,
+    NO_RIGHT,
     NOBODY,
     NOT_THERE,
     OPEN_OUTCOMES,
@@ -54,9 +55,15 @@ NEW_SCORE = {
     "rater": "patient", "record": "00000000-0000-4000-8000-000000000001",
 }  # fmt: skip
 
+# Who keeps the registry running; a right over no trial.
+OPERATOR_OF_ALL = frozenset({"administrator"})
+
 TABLE: tuple[Row, ...] = (
     Row("healthz", anonymous=200),
     Row("readyz", anonymous=503, allowed=503, elsewhere=503, stranger=503, note="no broker in tests"),
+    Row("metrics", roles=OPERATOR_OF_ALL, stranger=NO_RIGHT, anonymous=401),
+    Row("status", roles=OPERATOR_OF_ALL, stranger=NO_RIGHT),
+    Row("job_retry", "POST", OPERATOR_OF_ALL, kwargs={"number": 999_999}, allowed=409, stranger=NO_RIGHT, note="no failed one"),
     Row("home", allowed=302, elsewhere=302, stranger=302),
     Row("trial_choice"),
     Row("my_account"),
@@ -80,7 +87,7 @@ TABLE: tuple[Row, ...] = (
     in_trial("dashboard_csv", OPEN_OUTCOMES, whole_trial=True, kwargs={**TRIAL, "figure": "recruitment"}),
     in_trial("dashboard_csv", NOBODY, whole_trial=True, kwargs={**TRIAL, "figure": "responders"}, hidden=OPEN_OUTCOMES, note="withheld"),
     in_trial("dashboard_closed", CLOSED_OUTCOMES),
-    in_trial("dashboard_closed_csv", CLOSED_OUTCOMES, kwargs={**TRIAL, "figure": "responders"}),
+    in_trial("dashboard_closed_csv", CLOSED_OUTCOMES, kwargs={**TRIAL, "figure": "over-time"}),
     in_trial("outcomes_closed", CLOSED_OUTCOMES),
     of_patient("patient", READ),
     of_patient("patient", NOBODY, hidden=EVERYBODY - {"administrator"}, kwargs=OTHER_TRIALS_PATIENT, stranger=200, note="other trial"),
