@@ -1,15 +1,20 @@
 """Read the environment once, loudly: a wrong or missing value says what to set. Imported by settings and embedded only."""
 
+import base64
+import binascii
 import hashlib
 import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
 
 ROLES = ("owner", "web", "worker", "unmasked")
+SHORTEST_SECRET = 32
+TO_MAKE_ONE = 'python3 -c "import base64, os; print(base64.urlsafe_b64encode(os.urandom(48)).decode())"'
+TO_MAKE_A_KEY = TO_MAKE_ONE.replace("48", "32")
 
 
 class SettingMissing(Exception):
@@ -32,6 +37,25 @@ def read_secret_file(name: str, path: Path) -> str:
         return path.read_text().strip()
     except OSError as error:
         raise SettingMissing(f"{name}_FILE names {path}, which cannot be read: {error.strerror}.") from error
+
+
+def secret(name: str) -> str:
+    """Return a secret that was given; one that could be guessed is refused, and there is no default to forget."""
+    value = text(name)
+    if len(value) < SHORTEST_SECRET:
+        raise SettingMissing(f"{name} has fewer than {SHORTEST_SECRET} characters: make one with {TO_MAKE_ONE}.")
+    return value
+
+
+def key(name: str) -> str:
+    """Return a key of 32 bytes in base64."""
+    value = text(name)
+    try:
+        if len(base64.urlsafe_b64decode(value)) == 32:
+            return value
+    except (binascii.Error, ValueError):
+        pass
+    raise SettingMissing(f"{name} is not 32 bytes in base64: make one with {TO_MAKE_A_KEY}.")
 
 
 def flag(name: str, default: bool) -> bool:
@@ -70,8 +94,11 @@ class Address:
     options: dict[str, str]
 
 
-def address(name: str, url: str) -> Address:
-    """Take a postgresql:// URL apart; refuse another engine, for there is no other behind the same code."""
+def address(name: str, url: str, password: str = "") -> Address:
+    """Take a postgresql:// URL apart; refuse another engine, for there is no other behind the same code.
+
+    A password that was given apart serves where the URL carries none, so that only the password need be kept secret.
+    """
     parts = urlsplit(url)
     if parts.scheme not in ("postgres", "postgresql") or not parts.path.strip("/"):
         raise SettingMissing(f"{name} must look like postgresql://user:password@host:5432/database.")
@@ -81,9 +108,17 @@ def address(name: str, url: str) -> Address:
         port=str(parts.port or ""),
         name=parts.path.strip("/"),
         user=unquote(parts.username or ""),
-        password=unquote(parts.password or ""),
+        password=unquote(parts.password or "") or password,
         options=query,
     )
+
+
+def broker_url(url: str, password: str) -> str:
+    """Return the broker's address with a password that was given apart, unless the address carries one."""
+    parts = urlsplit(url)
+    if not password or parts.password:
+        return url
+    return parts._replace(netloc=f"{parts.username or ''}:{quote(password, safe='')}@{parts.netloc.rpartition('@')[2]}").geturl()
 
 
 def data_directory() -> Path:

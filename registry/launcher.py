@@ -21,6 +21,7 @@ RUN = ROOT / "requirements.txt"
 TEST = ROOT / "requirements-test.txt"
 
 USAGE = """python3 run.py up [--data DIR] [--port N] [--bind HOST]   start the registry; Ctrl-C stops it
+              [--host NAME] [--https]                     let the ward's other machines in, by HTTPS
               [--without-demonstration]                   for a real registry: load no synthetic trial, now or later
 python3 run.py test [pytest arguments]                    run every check and test
 python3 run.py help                                       list the other commands"""

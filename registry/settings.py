@@ -36,7 +36,7 @@ def _address(role: str) -> environment.Address:
             options={},
         )
     name = "DATABASE_URL" if role == "web" else f"DATABASE_URL_{role.upper()}"
-    return environment.address(name, environment.text(name))
+    return environment.address(name, environment.text(name), environment.text(f"DATABASE_PASSWORD_{role.upper()}", ""))
 
 
 def _database(role: str, *, pool: bool) -> dict[str, Any]:
@@ -71,16 +71,14 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- Secrets -----------------------------------------------------------------------------------------------------
 
 
-def _secret(key: str, name: str) -> str:
-    """Return an embedded or a given secret; before the first start there is nothing yet that a passing one could open."""
-    if not EMBEDDED_DATABASE:
-        return environment.text(name)
+def _minted(key: str) -> str:
+    """Return an embedded secret; before the first start there is nothing yet that a passing one could open."""
     return EMBEDDED_SECRETS.get(key) or secrets.token_hex(32)
 
 
-SECRET_KEY = _secret("secret_key", "SECRET_KEY")
+SECRET_KEY = _minted("secret_key") if EMBEDDED_DATABASE else environment.secret("SECRET_KEY")
 # Wraps the key of each patient's identity; losing it loses the identities, never the pseudonymous data.
-IDENTITY_KEY = _secret("identity_key", "IDENTITY_KEY")
+IDENTITY_KEY = _minted("identity_key") if EMBEDDED_DATABASE else environment.key("IDENTITY_KEY")
 
 # --- Web -----------------------------------------------------------------------------------------------------------
 
@@ -90,7 +88,8 @@ CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS", "")
 HTTPS = environment.flag("RTMS_HTTPS", not EMBEDDED_DATABASE)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # a load balancer asks by plain HTTP
-SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+# A browser that was told so never asks by plain HTTP again, nor lets anybody past a certificate it does not trust.
+SECURE_HSTS_SECONDS = environment.whole_number("RTMS_HSTS_SECONDS", 31_536_000 if HTTPS else 0)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if environment.flag("RTMS_BEHIND_PROXY", False) else None
 # Behind a proxy the rate limits count the caller, not the proxy.
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if SECURE_PROXY_SSL_HEADER else 0
@@ -245,7 +244,10 @@ LOGIN_REDIRECT_URL = "trial_choice"
 
 # --- Cache, broker, jobs ---------------------------------------------------------------------------------------------
 
-BROKER_URL = f"redis+socket://{environment.socket_directory(DATA) / 'valkey.sock'}" if EMBEDDED_BROKER else environment.text("BROKER_URL")
+if EMBEDDED_BROKER:
+    BROKER_URL = f"redis+socket://{environment.socket_directory(DATA) / 'valkey.sock'}"
+else:
+    BROKER_URL = environment.broker_url(environment.text("BROKER_URL"), environment.text("BROKER_PASSWORD", ""))
 _CACHE_URL = BROKER_URL.replace("redis+socket://", "unix://", 1)
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": _CACHE_URL, "KEY_PREFIX": DB_NAME}}
 
@@ -267,6 +269,12 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "registry.sweep", "schedule": timedelta(seconds=SWEEP_INTERVAL_S), "options": {"expires": SWEEP_INTERVAL_S}},
 }
 HEARTBEAT_STALE_AFTER_S = 90
+
+# --- Operation: the status page and /metrics (docs/how-to/deploy.md) ---------------------------------------------------
+
+METRICS_TOKEN = environment.secret("METRICS_TOKEN") if environment.is_set("METRICS_TOKEN") else ""
+DISK_LOW_BYTES = environment.whole_number("RTMS_DISK_LOW_MB", 2000) * 1_000_000
+BACKUP_OLD_AFTER_S = environment.whole_number("RTMS_BACKUP_OLD_AFTER_HOURS", 26) * 3600
 
 # --- Mail: to files in the data directory until an SMTP server is named ---------------------------------------------
 

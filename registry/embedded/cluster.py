@@ -113,7 +113,7 @@ def check_version(place: Place, programs: Programs) -> None:
     if made_by != brought:
         raise Refused(
             f"{place.postgresql} was made by PostgreSQL {made_by} and this release brings {brought}: "
-            f"dump it with the release that made it (pg_dump), or name another directory with --data."
+            "run 'backup' of the release that made it and 'restore' of this one, or name another directory with --data."
         )
 
 

@@ -17,7 +17,9 @@ WITHOUT_SERVICES = frozenset(
     ("help", "version", "--version", "check", "collectstatic", "findstatic", "makemigrations", "makemessages", "compilemessages")
 )
 # The tables belong to the owner; no other role may change their shape.
-AS_OWNER = frozenset(("migrate", "optimizemigration", "sqlmigrate", "showmigrations"))
+AS_OWNER = frozenset(("migrate", "optimizemigration", "sqlmigrate", "showmigrations", "backup", "restore"))
+# What one service of a deployment on servers needs to be given; nothing of it has a default.
+SERVERS = ("DATABASE_URL", "BROKER_URL")
 
 
 @contextmanager
@@ -32,6 +34,9 @@ def hold_services(arguments: list[str]) -> Iterator[list[str]]:
             yield arguments
     elif name == "up":
         prepare(Place(environment.data_directory()))
+        yield arguments
+    elif name == "serve":
+        join_servers("web" if "web" in arguments else "worker")
         yield arguments
     else:
         if name in AS_OWNER:
@@ -55,6 +60,16 @@ def choose_data_directory(arguments: list[str]) -> list[str]:
         else:
             rest.append(argument)
     return rest
+
+
+def join_servers(role: str) -> None:
+    """Choose the login role of one service, or refuse where no servers are named that it could be a service of."""
+    # Each role's own address names the database too; a container is given no other.
+    needed = SERVERS if role == "web" else (f"DATABASE_URL_{role.upper()}", "BROKER_URL")
+    missing = [name for name in needed if not environment.is_set(name)]
+    if missing:
+        raise Refused(f"{' and '.join(missing)} must be set for one service by itself; 'up' starts everything without (see .env.example).")
+    environment.export_default(RTMS_DB_ROLE=role)
 
 
 def prepare(place: Place) -> None:

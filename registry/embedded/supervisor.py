@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from registry import environment
 from registry.embedded import broker, preflight, recipes, sharing, steps
+from registry.embedded.certificate import Tls
 from registry.embedded.children import Child, Recipe, shorten
 from registry.embedded.place import Place
 from registry.embedded.readiness import what_is_missing
@@ -28,6 +29,11 @@ class Stopped(Exception):
     """Ctrl-C or SIGTERM came; whatever is under way is wound up."""
 
 
+def is_for_others(host: str) -> bool:
+    """Return whether an address to listen on can be reached from other machines."""
+    return not (host.startswith("127.") or host in ("localhost", "::1"))
+
+
 @dataclass(frozen=True)
 class Wishes:
     """What the user asked for, and what the start needs to know of the settings."""
@@ -37,6 +43,7 @@ class Wishes:
     host_name: str
     collect_static: list[str] | None
     account_options: tuple[str, ...] = ()
+    tls: Tls | None = None
 
     @property
     def bind(self) -> str:
@@ -44,12 +51,13 @@ class Wishes:
 
     @property
     def address(self) -> str:
-        return f"http://{EVERYWHERE[self.host]}:{self.port}/" if self.host in EVERYWHERE else f"http://{self.bind}/"
+        scheme = "https" if self.tls else "http"
+        return f"{scheme}://{EVERYWHERE[self.host]}:{self.port}/" if self.host in EVERYWHERE else f"{scheme}://{self.bind}/"
 
     @property
     def is_for_others(self) -> bool:
         """Return whether other machines may reach it."""
-        return not (self.host.startswith("127.") or self.host in ("localhost", "::1"))
+        return is_for_others(self.host)
 
 
 @dataclass
@@ -98,7 +106,7 @@ class Supervisor:
         """Return what runs beside the servers, in the order of the start."""
         return [
             recipes.worker(self.place, self.held),
-            recipes.web(self.place, self.held, self.wishes.bind),
+            recipes.web(self.place, self.held, self.wishes.bind, self.wishes.tls),
             recipes.beat(self.place, self.held),
         ]
 

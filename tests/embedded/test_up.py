@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import http.client
 import json
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -36,10 +39,10 @@ PROGRAMS = {
 class Running:
     """A registry started by `manage.py up`."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, *options: str) -> None:
         self.place = place
         self.port = free_port()
-        command = [sys.executable, str(ROOT / "manage.py"), "up", "--data", str(place.data), "--port", str(self.port)]
+        command = [sys.executable, str(ROOT / "manage.py"), "up", "--data", str(place.data), "--port", str(self.port), *options]
         self.output = place.data / "up.output"
         with open(self.output, "wb") as output:
             self.process = subprocess.Popen(command, env=users_environment(), stdout=output, stderr=subprocess.STDOUT)
@@ -84,8 +87,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(place: Place) -> Iterator[Running]:
-    registry = Running(place)
+def running(place: Place, *options: str) -> Iterator[Running]:
+    registry = Running(place, *options)
     try:
         registry.wait_until_announced()
         yield registry
@@ -161,6 +164,41 @@ def a_second_one_is_refused(registry: Running) -> None:
     done = manage("up", "--data", str(data), "--port", str(free_port()))
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"A registry is already running on {data}: use that one, stop it first, or name another directory with --data.\n"
+
+
+def test_ward_is_let_in_by_https(place: Place) -> None:
+    """By another address of this machine than the start's own, under a name, and with the certificate that was printed."""
+    with running(place, "--bind", "0.0.0.0", "--host", "ward-3.example.org", "--https", "--without-demonstration") as registry:
+        assert f"Address         https://127.0.0.1:{registry.port}/\n" in registry.said()
+        assert "ward-3.example.org" in registry.said()
+        trusted = ssl.create_default_context(cafile=str(place.data / "tls" / "certificate.pem"))
+        shown = certificate_of("127.0.0.2", registry.port, trusted, "ward-3.example.org")
+        assert hashlib.sha256(shown).hexdigest().upper() == fingerprint(registry.said())
+        assert answer("127.0.0.2", registry.port, trusted, "ward-3.example.org")[:2] == (200, None)
+        assert answer("127.0.0.2", registry.port, trusted, "evil.example.org")[0] == 400
+        assert registry.stop() == 0
+
+
+def fingerprint(said: str) -> str:
+    found = re.search(r"Fingerprint     (\S+)", said)
+    assert found
+    return found[1].replace(":", "")
+
+
+def certificate_of(host: str, port: int, trusted: ssl.SSLContext, name: str) -> bytes:
+    with socket.create_connection((host, port)) as plain, trusted.wrap_socket(plain, server_hostname=name) as encrypted:
+        shown = encrypted.getpeercert(binary_form=True)
+        assert shown
+        return shown
+
+
+def answer(host: str, port: int, trusted: ssl.SSLContext, name: str) -> tuple[int, str | None]:
+    """Return the status of the sign-in page under a name, and what it says of insisting on HTTPS."""
+    with socket.create_connection((host, port)) as plain, trusted.wrap_socket(plain, server_hostname="ward-3.example.org") as encrypted:
+        encrypted.sendall(f"GET /login/ HTTP/1.1\r\nHost: {name}:{port}\r\nConnection: close\r\n\r\n".encode())
+        response = http.client.HTTPResponse(encrypted)
+        response.begin()
+        return response.status, response.headers.get("Strict-Transport-Security")
 
 
 def test_port_taken_is_refused_before_anything_starts(fresh_place: Place) -> None:
