@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
+import pytest
 from playwright.sync_api import expect
 
+from registry.models import Endpoint
 from tests.trials import make_enrolment
 
 LIST = "/t/calm-m1/patients/"
@@ -73,6 +76,18 @@ def test_layers_of_the_chart_lie_on_top_of_each_other(tab, alice, diary):
     layers = boxes(page, ".plot .main-svg")
     assert len(layers) >= 2
     assert layers == [plot] * len(layers)
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_names_of_thresholds_keep_apart_under_a_low_baseline(tab, alice, diary, width):
+    Endpoint.objects.update(baseline_sum_units=4_000_000, baseline_n=4)
+    page = tab(alice, width=width).goto(PATIENT)
+    page.locator(".plot .annotation-text-g", has_text="baseline").wait_for()
+    texts = page.locator(".plot .annotation-text-g").all_text_contents()
+    named = zip(texts, boxes(page, ".plot .annotation-text-g"), strict=True)
+    names = sorted((y, height) for text, (_, y, _, height) in named if "less" in text or "baseline" in text)
+    assert len(names) == 3
+    assert all(lower >= upper + height - 2 for (upper, height), (lower, _) in pairwise(names))
 
 
 def test_chart_shows_days_as_dots_means_as_a_line_and_the_thresholds(tab, alice, diary):
