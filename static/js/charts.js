@@ -103,7 +103,9 @@
         customdata: places.map((place, i) => [plain(place), line.n[i], line.lo[i], line.hi[i], line.k ? line.k[i] : 0]),
         hovertemplate: `${plain(line.name)}, %{customdata[0]}<br>${hover}<extra></extra>` };
     });
-    const annotations = apart(ends, top / 18).map(end => note(end.x, end.y, end.name, { xshift: 9, ...strong(end.ink) }));
+    // All names stand right of the rightmost line: beside their own they would write over another's whisker.
+    const beside = Math.max(0, ...ends.map(end => end.x));
+    const annotations = apart(ends, top / 18).map(end => note(beside, end.y, end.name, { xshift: 9, ...strong(end.ink) }));
     const longest = Math.max(0, ...ends.map(end => end.name.length));
     return [traces, layout({ margin: { l: 44, r: slim ? 16 + 6 * Math.min(longest, 8) : 20 + 7.5 * longest, t: 10, b: 30 + 16 * count }, annotations,
       xaxis: axis("", { tickvals: places.map((_, i) => i), ticktext: places.map((place, i) => [plain(place), ...data.lines.map(line => under(line, i))].join("<br>")),

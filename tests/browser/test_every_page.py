@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from registry.models import PainScore
+from registry.models import PainScore, Trial, system_actor
+from registry.services.auditing import audited
 from tests.browser.conftest import HEIGHTS
 from tests.web import made_up_outcomes
 
@@ -22,6 +23,9 @@ def pages(record):
     return [
         "/t/",
         "/account/",
+        "/account/tokens/",
+        "/api/v1/docs/",
+        "/api/v1/problems/conflict/",
         "/password/change/",
         "/logout/",
         "/t/calm-m1/patients/",
@@ -35,11 +39,12 @@ def pages(record):
         f"{PATIENT}scores/{record}/void/",
         f"{PATIENT}history/",
         "/t/calm-m1/outcomes/",
+        "/t/calm-m1/dashboard/",
         "/nowhere/",
     ]
 
 
-UNMASKED = ["/t/calm-m1/outcomes/", "/t/calm-m1/outcomes/closed/", PATIENT]
+UNMASKED = ["/t/calm-m1/outcomes/", "/t/calm-m1/outcomes/closed/", "/t/calm-m1/dashboard/closed/", PATIENT]
 PUBLIC = ["/login/", "/password/reset/", "/password/reset/sent/", "/password/reset/done/", "/password/reset/1-nokey/", "/login/refused/"]
 # Pages with a form, and the button that sends it empty.
 FORMS = [
@@ -47,6 +52,7 @@ FORMS = [
     (f"{PATIENT}scores/RECORD/correct/", "Check the change"),
     (f"{PATIENT}scores/RECORD/void/", "Void this score"),
     ("/password/change/", "Save new password"),
+    ("/account/tokens/", "Make the token"),
 ]
 
 
@@ -77,6 +83,10 @@ def scene(diary, other_site_enrolment, alice, monkeypatch):
     """A patient with a diary, an empty patient, one score to change, and outcomes with figures."""
     monkeypatch.setattr("web.outcomes.latest_open", lambda trial: made_up_outcomes.stored("open", failure="A window overlaps."))
     monkeypatch.setattr("web.outcomes.latest_closed", lambda trial, by: made_up_outcomes.stored("closed"))
+    monkeypatch.setattr("web.dashboard.latest_open", lambda trial: made_up_outcomes.stored("open"))
+    monkeypatch.setattr("web.dashboard.latest_closed", lambda trial, by: made_up_outcomes.stored("closed"))
+    with audited(by=system_actor("setup"), reason="test"):
+        Trial.objects.update(pooled_efficacy=True)
     return str(PainScore.objects.order_by("for_date").first().record)
 
 
