@@ -170,6 +170,26 @@ def test_an_export_comes_back_byte_for_byte(bring: Bring, admin: Any, tmp_path: 
     assert {**contents(tmp_path / "three"), "trial.toml": b""} == {**first, "trial.toml": b""}
 
 
+def test_additional_sessions_other_periods_and_own_identifiers_come_back(bring: Bring, admin: Any, tmp_path: Path) -> None:
+    thresholds = [{**THRESHOLDS[0], "row_id": "t, 1"}, {**THRESHOLDS[1], "row_id": ""}]
+    added = {**session("P-01", 1, threshold="t, 1", started_at="2026-03-06T10:00:00+01:00"), "number": ""}
+    numbered = {**session("P-01", 1, threshold="t, 1"), "period": "1", "row_id": "", "coil_matches_threshold": "no", "pain_after_at": ""}
+    second = {**numbered, "period": "2", "started_at": "2026-04-01T10:00:00Z", "deviation_reason": "not_recorded"}
+    own = {**added, "started_at": "2026-03-07T10:00:00Z", "row_id": 'a "b"', "pain_before": "", "pain_before_no_answer": "refused"}
+    columns = dict.fromkeys([*numbered, *own], "")
+    rows = [{**columns, "period": "1", **row} for row in ({**numbered, "deviation_reason": "not_recorded"}, second, added, own)]
+    events = [{**EVENTS[0], "session": name} for name in ("1", "2.1", "2026-03-06T10:00:00+01:00", 'a "b"', "")]
+    bring(whole(tmp_path / "f", motor_thresholds=thresholds, sessions=rows, session_blocks=[], adverse_events=events))
+    assert StimulationSession.objects.count() == 4
+    take_out("calm-m1", tmp_path / "one", by=User.objects.get(pk=admin.pk))
+    assert [row["session"] for row in read_table(tmp_path / "one" / "adverse_events.csv")] == [
+        "", "1", "2.1", "2026-03-06T09:00:00Z", 'a "b"',
+    ]  # fmt: skip
+    assert {row["threshold"] for row in read_table(tmp_path / "one" / "sessions.csv")} == {"t, 1"}
+    report = bring(tmp_path / "one")
+    assert [one for one in report.tables if one.tally.new or one.tally.corrected or one.tally.absent] == []
+
+
 def problems_of(report: ImportReport) -> list[str]:
     assert not report.imported
     return [problem.sentence for problem in report.problems]
