@@ -16,7 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.models import Allocation, Enrolment, Trial
+from registry.outcomes import refresh
+from registry.outcomes.cells import sum_cells
+from registry.outcomes.counting import Counted
 from registry.outcomes.curves import responders_at
+from registry.outcomes.payload import Circumstances, canonical, open_payload
 from registry.outcomes.recruitment import Recruited, read_recruited, recruitment
 from registry.outcomes.refresh import refresh_trial
 from registry.selectors.outcomes import latest_closed, latest_open
@@ -97,6 +101,22 @@ def test_curve_of_a_few_is_not_in_the_open_document(worker: None, setup_actor: A
     refresh_trial(trial.pk)
     assert all("curve" not in whole and "rates" in whole for whole in wholes(document(trial)))
     assert all("curve" in arm for whole in wholes(document(trial, setup_actor)) for arm in whole["arms"])
+
+
+def test_payload_of_a_hundred_times_the_patients_is_hardly_longer(
+    worker: None, setup_actor: Any, shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a page reads grows with sites and time points, never with patients."""
+    seen: list[tuple[Circumstances, Counted]] = []
+    monkeypatch.setattr(refresh, "open_payload", lambda about, counted: seen.append((about, counted)) or open_payload(about, counted))
+    refresh_trial(store_published(VICKERS, shared, by=setup_actor, masked=False).pk)
+    [(about, few)] = seen
+    many = Counted(
+        {group: sum_cells([cell] * 100) for group, cell in few.cells.items()},
+        {place: Counter({tenths: 100 * number for tenths, number in counts.items()}) for place, counts in few.reached.items()},
+    )
+    assert sum(cell.population for cell in many.cells.values()) > 80_000
+    assert len(canonical(open_payload(about, many))) < 1.2 * len(canonical(open_payload(about, few)))
 
 
 @given(st.dictionaries(st.integers(0, 1000), st.integers(1, 9)), st.sets(st.integers(0, 1000), min_size=1))
