@@ -40,7 +40,7 @@ REASONS = list(CORRECTION_REASONS.items())
 class ListQuery(StrictSerializer):
     """What every list takes."""
 
-    cursor = serializers.CharField(required=False, max_length=400, help_text="Where the page begins, out of a `next` link.")
+    cursor = serializers.RegexField(r"^[A-Za-z0-9_-]{1,400}$", required=False, help_text="Where the page begins, out of a `next` link.")
     page_size = serializers.IntegerField(
         required=False, default=paging.PAGE_SIZE, min_value=1, max_value=paging.LARGEST_PAGE, help_text="Rows on a page."
     )

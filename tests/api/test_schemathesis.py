@@ -15,7 +15,7 @@ from tests.api.conftest import token_of
 SECONDS = 600
 HOW = (
     *("--checks", "all", "--seed", "1", "--max-examples", "5", "--generation-database", "none", "--workers", "2"),
-    *("--request-timeout", "60", "--max-time", "60", "--suppress-health-check", "all"),
+    *("--request-timeout", "60", "--suppress-health-check", "all", "--phases", "examples,coverage,fuzzing"),
 )
 
 
