@@ -13,8 +13,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from registry.models import Enrolment, Trial, User
+from registry.models import Enrolment, MotorThreshold, Trial, User
 from registry.roles import Permission
+from registry.selectors.adverse_events import events_of
 from registry.selectors.pain_course import PainCourse, pain_course
 from registry.selectors.patients import (
     PAGE_SIZE,
@@ -25,10 +26,15 @@ from registry.selectors.patients import (
     patient_facts,
     sites_visible_to,
 )
+from registry.selectors.prescriptions import prescribed_for
+from registry.selectors.session_rows import session_rows, session_strip
+from registry.selectors.thresholds import thresholds_of
 from registry.selectors.time_points import ladder
 from registry.vocabulary import PainCondition
 from web.paging import asked_page, pager
 from web.requests import TrialRequest, in_trial
+
+SESSIONS_SHOWN = 6
 
 
 class PatientFilterForm(forms.Form):
@@ -80,12 +86,45 @@ def patient(request: TrialRequest, patient_code: str) -> HttpResponse:
     course = pain_course(request.user, enrolment)
     context = {
         **patient_frame(request, enrolment, "overview"),
+        **treatment_of(request, enrolment),
         "facts": patient_facts(request.user, enrolment),
         "course": course,
         "figure": figure_of(course, request.trial, timezone.localdate()) if course is not None else None,
         "ladder": ladder(request.user, enrolment, today=timezone.localdate()),
     }
     return render(request, "patients/patient.html", context)
+
+
+def treatment_of(request: TrialRequest, enrolment: Enrolment) -> dict[str, object]:
+    """Return what the page tells of the treatment to a person who may see it: strip, latest sessions, threshold course, what is open."""
+    today = timezone.localdate(timezone=enrolment.zone)
+    held = request.user.permissions_in(request.trial, enrolment.site)
+    found: dict[str, object] = {}
+    if Permission.SESSION_VIEW in held:
+        rows = session_rows(request.user, enrolment)
+        thresholds = thresholds_of(request.user, enrolment)
+        standing = [one for one in thresholds if not one.voided]
+        found = {
+            "rows": rows[:SESSIONS_SHOWN],
+            "session_count": len(rows),
+            "strip": session_strip(rows, prescribed_for(enrolment, today)),
+            "thresholds": thresholds[::-1],
+            "threshold_figure": threshold_figure(standing),
+            "last_threshold": standing[-1] if standing else None,
+            "last_effect": next((row for row in rows if row.effects not in ("None", "–")), None),
+        }
+    if Permission.EVENT_VIEW in held:
+        found["open_reports"] = [event for event in events_of(request.user, enrolment) if event.needs_report and not event.voided]
+    return found
+
+
+def threshold_figure(standing: list[MotorThreshold]) -> dict[str, Any]:
+    """Return what the chart of a patient's thresholds draws."""
+    return {
+        "date": [one.measured_on.isoformat() for one in standing],
+        "value": [one.percent_mso for one in standing],
+        "label": [f"{one.get_hemisphere_display()}, {one.get_kind_display()}" for one in standing],
+    }
 
 
 def figure_of(course: PainCourse, trial: Trial, today: date) -> dict[str, Any]:

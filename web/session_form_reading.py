@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -383,8 +383,3 @@ def _clock(form: SessionForm, name: str, reading: Reading) -> time | None:
 
 def _at(day: date, clock: time, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, clock, tzinfo=zone)
-
-
-def open_questions(problems: Iterable[Problem]) -> int:
-    """Return how many questions wait for an answer."""
-    return len({problem.field for problem in problems if problem.code == "required"})

@@ -17,14 +17,14 @@ from registry.rules.stimulation import (
     length_text,
     live_values,
     output_problem,
-    session_problems,
 )
 from registry.rules.stimulation.numbers import rounded_text
 from registry.selectors.prescriptions import PlannedBlock
 from registry.selectors.session_questions import SessionQuestion
 from registry.vocabulary import SOLICITED_TERMS, ThresholdMethod
 from web.session_form import BLOCK, SessionForm
-from web.session_form_reading import Reading, Times, measured_side, open_questions
+from web.session_form_problems import all_problems, open_questions
+from web.session_form_reading import Reading, Times, measured_side
 
 MORE = ("note", "kit_code", "pulse_counter", "for_date", "start_time", "end_time")
 
@@ -112,7 +112,6 @@ def live_text(asked: SessionQuestion, reading: Reading) -> LiveText:
     too_strong = None
     if values.setting is not None and reading.blocks:
         too_strong = output_problem(values.setting, reading.blocks[0].intensity_percent)
-    waiting = [*reading.problems, *session_problems(reading.row, complete=True)]
     planned = asked.course_planned
     return LiveText(
         pulses=count_text(values.pulses),
@@ -121,7 +120,7 @@ def live_text(asked: SessionQuestion, reading: Reading) -> LiveText:
         course_planned="" if planned is None else count_text(planned),
         setting="–" if values.setting is None else f"{values.setting} %",
         above_output="" if too_strong is None else too_strong.message,
-        left=open_questions(waiting),
+        left=open_questions(all_problems(reading, complete=True)),
     )
 
 
@@ -178,7 +177,7 @@ def who(asked: SessionQuestion) -> str:
         region += [pain.body_region] if pain.body_region else []
         parts.append(f"{pain.diagnosis.label}{', ' if region else ''}{' '.join(region)}")
     if asked.enrolment.patient.birth_year:
-        parts.append(_("born %(year)d") % {"year": asked.enrolment.patient.birth_year})
+        parts.append(_("Born %(year)d") % {"year": asked.enrolment.patient.birth_year})
     return ". ".join(parts)
 
 

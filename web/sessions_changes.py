@@ -18,7 +18,6 @@ from django.views.decorators.http import require_http_methods
 from registry.exceptions import InvalidInput, NotAllowed, NotFound
 from registry.models import Enrolment, SessionDraft, StimulationSession
 from registry.roles import Permission
-from registry.rules.stimulation import session_problems
 from registry.selectors.patients import enrolment_visible_to
 from registry.selectors.session_questions import session_question
 from registry.selectors.sessions import SessionPains, pains_of, session_visible_to, side_effects_of
@@ -33,6 +32,7 @@ from web.record_reasons import RecordReasonForm, check_version_seen
 from web.requests import TrialRequest, in_trial, see_other
 from web.session_form import Answers, SessionForm, raw_answers
 from web.session_form_answers import answers_on_record
+from web.session_form_problems import all_problems
 from web.session_form_reading import Reading, Times, read_session
 from web.session_sheet import live_text, session_sheet
 from web.sessions_form import INSTEAD_OF
@@ -123,8 +123,7 @@ def checked_changes(
     request: TrialRequest, found: StimulationSession, form: SessionForm, reasons: RecordReasonForm, reading: Reading, times: Times
 ) -> object:
     """Return what the correction would change, or None with each problem beside its question."""
-    complete = request.trial.conduct == Conduct.PROSPECTIVE
-    problems = [*reading.problems, *session_problems(reading.row, complete=complete)]
+    problems = all_problems(reading, complete=request.trial.conduct == Conduct.PROSPECTIVE)
     if form.errors or problems:
         form.take_problems(problems)
         return None
@@ -133,7 +132,9 @@ def checked_changes(
     except InvalidInput as refusal:
         form.take_problems(refusal.problems)
         return None
-    return changes if reasons.is_valid() else None
+    if not changes:
+        form.add_error(None, _("Nothing is changed yet. Change what was wrong, or leave the record as it is."))
+    return changes if changes and reasons.is_valid() else None
 
 
 class Undone(Exception):

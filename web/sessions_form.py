@@ -19,7 +19,6 @@ from django.views.decorators.http import require_POST
 from registry.exceptions import Conflict, InvalidInput, NotFound
 from registry.models import Enrolment, SessionDraft, StimulationSession
 from registry.roles import Permission
-from registry.rules.stimulation import session_problems
 from registry.selectors.patients import enrolment_visible_to
 from registry.selectors.session_questions import SessionQuestion, session_question
 from registry.selectors.session_rows import session_rows
@@ -30,6 +29,7 @@ from registry.services.thresholds import record_thresholds
 from registry.vocabulary import Conduct
 from web.requests import TrialRequest, in_trial, see_other
 from web.session_form import Answers, SessionForm, raw_answers
+from web.session_form_problems import all_problems
 from web.session_form_reading import Reading, Times, read_session
 from web.session_sheet import live_text, session_sheet
 
@@ -167,7 +167,7 @@ def post_form(request: TrialRequest, draft: SessionDraft) -> HttpResponse:
 
 def saved(request: TrialRequest, draft: SessionDraft, form: SessionForm, reading: Reading, times: Times) -> bool:
     """Record threshold and session together; put what is wrong beside the questions and return False."""
-    problems = [*reading.problems, *session_problems(reading.row, complete=request.trial.conduct == Conduct.PROSPECTIVE)]
+    problems = all_problems(reading, complete=request.trial.conduct == Conduct.PROSPECTIVE)
     if form.errors or problems:
         form.take_problems(problems)
         return False

@@ -9,33 +9,57 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from registry.models import Enrolment, StimulationBlock, StimulationSession
+from registry.models.stimulation import PulsePattern
 from registry.roles import Permission
 from registry.rules.stimulation import count_text, decimal_text, delivered_percent, length_text, percent_text
 from registry.selectors.session_rows import effects_text, pain_text
 from registry.selectors.sessions import pains_of, session_visible_to, side_effects_of, versions_of
-from registry.vocabulary import NewSinceLast
+from registry.vocabulary import IntensityReference, NewSinceLast, StimulationTarget
 from web.patients import patient_frame
 from web.requests import TrialRequest
 
+PLACE = "place"
+LABELS = {
+    PLACE: gettext_lazy("Place"),
+    "frequency": gettext_lazy("Frequency"),
+    "train": gettext_lazy("Train"),
+    "trains": gettext_lazy("Trains"),
+    "pause": gettext_lazy("Pause between trains"),
+    "intensity": gettext_lazy("Intensity"),
+    "setting": gettext_lazy("Setting"),
+    "delivered": gettext_lazy("Delivered, % of threshold"),
+    "pulses": gettext_lazy("Pulses"),
+    "nominal": gettext_lazy("Nominal length"),
+    "last_pulse": gettext_lazy("Last pulse at"),
+}
+
 
 @dataclass(frozen=True)
-class BlockLine:
-    """One block as it was delivered, with what follows from it."""
+class DoseCell:
+    """One value of one block, given or planned; a given one that differs from its plan stands out."""
 
-    position: int
-    place: str
-    frequency: str
-    train: str
-    trains: str
-    gap: str
-    intensity: str
-    setting: str
-    delivered: str
-    pulses: str
-    nominal: str
-    last_pulse: str
+    heading: str
+    text: str
+    differs: bool = False
+
+
+@dataclass(frozen=True)
+class DoseLine:
+    """One value over all blocks: planned and given side by side."""
+
+    label: str
+    cells: list[DoseCell]
+
+
+@dataclass(frozen=True)
+class DoseText:
+    """Pulses given, and against those planned."""
+
+    given: str
+    against: str
 
 
 def show_record(request: TrialRequest, enrolment: Enrolment, record: UUID) -> HttpResponse:
@@ -47,7 +71,7 @@ def show_record(request: TrialRequest, enrolment: Enrolment, record: UUID) -> Ht
     context = {
         **patient_frame(request, enrolment, "sessions"),
         "session": found,
-        "blocks": list(block_lines(found)),
+        "blocks": dose_lines(found),
         "pains": pains,
         "pain_text": pain_text(pains),
         "events": effects,
@@ -78,41 +102,65 @@ def is_late(first: StimulationSession) -> bool:
     return ended is not None and (first.recorded_at - ended).total_seconds() > 2 * 3600
 
 
-def against_plan(session: StimulationSession) -> str:
+def against_plan(session: StimulationSession) -> DoseText:
     """Return pulses given of those planned, with their share rounded down, so that 79.9 % is never shown as 80 %."""
-    if session.pulses_planned is None:
-        return count_text(session.pulses_delivered)
-    words = {"given": count_text(session.pulses_delivered), "planned": count_text(session.pulses_planned)}
+    given = count_text(session.pulses_delivered)
     if not session.pulses_planned:
-        return words["given"]
+        return DoseText(given, _("pulses"))
     share = 100 * session.pulses_delivered // session.pulses_planned
-    return _("%(given)s of %(planned)s planned (%(share)d %%)") % {**words, "share": share}
+    words = {"planned": count_text(session.pulses_planned), "share": share}
+    return DoseText(given, _("of %(planned)s planned pulses (%(share)d %%)") % words)
 
 
-def block_lines(session: StimulationSession) -> Iterator[BlockLine]:
-    """Yield the blocks in order."""
-    for block in session.blocks.all():
-        yield block_line(block, session)
+def dose_lines(session: StimulationSession) -> list[DoseLine]:
+    """Return the dose as lines: each value as planned and as given, block by block, then what follows from it."""
+    planned = list(session.prescription.blocks.all()) if session.prescription is not None else []
+    given = list(session.blocks.all())
+    if not given:
+        return []
+    plans, gifts = [set_values(block) for block in planned], [set_values(block) for block in given]
+    lines = [DoseLine(str(LABELS[label]), list(_cells(label, plans, gifts))) for label in gifts[0]]
+    derived = [derived_values(block, session) for block in given]
+    empty = [DoseCell("", "") for _plan in plans]
+    return lines + [DoseLine(str(LABELS[label]), [*empty, *(DoseCell("", values[label]) for values in derived)]) for label in derived[0]]
 
 
-def block_line(block: StimulationBlock, session: StimulationSession) -> BlockLine:
-    """Return one block as text."""
+def _cells(label: str, plans: list[dict[str, str]], gifts: list[dict[str, str]]) -> Iterator[DoseCell]:
+    several = len(plans) > 1 or len(gifts) > 1
+    for number, plan in enumerate(plans, start=1):
+        yield DoseCell(_("Planned, block %(n)d") % {"n": number} if several else _("Planned"), plan.get(label, "–"))
+    for number, gift in enumerate(gifts, start=1):
+        plan = plans[number - 1] if number <= len(plans) else gift
+        heading = _("Given, block %(n)d") % {"n": number} if several else _("Given")
+        yield DoseCell(heading, gift[label], label != PLACE and plan.get(label) != gift[label])
+
+
+def set_values(block: PulsePattern) -> dict[str, str]:
+    """Return what people set, as text; prescribed and delivered blocks have the same values."""
+    pattern = block.pattern
+    place = getattr(block, "target_text", "") or StimulationTarget(getattr(block, "target", "other")).label
+    train = length_text(pattern.train_s)
+    if pattern.is_bursts:
+        train = _("%(n)d bursts of %(pulses)d") % {"n": pattern.bursts_per_train, "pulses": pattern.pulses_per_burst}
+    return {
+        PLACE: f"{place}, {getattr(block, 'get_hemisphere_display')().lower()}",  # noqa: B009  # both kinds of block have it
+        "frequency": f"{decimal_text(pattern.frequency_hz)} Hz",
+        "train": train,
+        "trains": count_text(pattern.trains),
+        "pause": f"{decimal_text(pattern.gap_s)} s" if pattern.trains > 1 else "–",
+        "intensity": f"{decimal_text(block.intensity_percent)} % {block.intensity_reference.upper()}",
+    }
+
+
+def derived_values(block: StimulationBlock, session: StimulationSession) -> dict[str, str]:
+    """Return what follows from a block: setting, what it delivers, pulses and the two lengths."""
     pattern, setting = block.pattern, block.setting_percent_mso
-    known = setting is not None and session.threshold_percent_mso is not None and block.intensity_reference != "mso"
+    known = setting is not None and session.threshold_percent_mso is not None and block.intensity_reference != IntensityReference.MSO
     threshold = (session.threshold_percent_mso or 0) * (session.threshold_factor or 1)
-    return BlockLine(
-        position=block.position,
-        place=f"{block.target_text or block.get_target_display()}, {block.get_hemisphere_display().lower()}",
-        frequency=f"{decimal_text(pattern.frequency_hz)} Hz",
-        train=_("%(n)d bursts of %(pulses)d") % {"n": pattern.bursts_per_train, "pulses": pattern.pulses_per_burst}
-        if pattern.is_bursts
-        else length_text(pattern.train_s),
-        trains=count_text(pattern.trains),
-        gap=f"{decimal_text(pattern.gap_s)} s" if pattern.trains > 1 else "–",
-        intensity=f"{decimal_text(block.intensity_percent)} % {block.intensity_reference.upper()}",
-        setting="–" if setting is None else f"{setting} % MSO",
-        delivered=f"{percent_text(delivered_percent(setting, threshold))} %" if known and setting is not None else "–",
-        pulses=count_text(pattern.pulses),
-        nominal=length_text(pattern.nominal_s),
-        last_pulse=length_text(pattern.last_pulse_s),
-    )
+    return {
+        "setting": "–" if setting is None else f"{setting} % MSO",
+        "delivered": f"{percent_text(delivered_percent(setting, threshold))} %" if known and setting is not None else "–",
+        "pulses": count_text(pattern.pulses),
+        "nominal": length_text(pattern.nominal_s),
+        "last_pulse": length_text(pattern.last_pulse_s),
+    }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -20,7 +19,7 @@ from registry.selectors.patients import enrolment_visible_to
 from registry.selectors.session_questions import last_threshold
 from registry.selectors.thresholds import threshold_visible_to, thresholds_of, versions_of_threshold
 from registry.services.thresholds import correct_threshold, record_thresholds, restore_threshold, void_threshold
-from web.patients import patient_frame
+from web.patients import patient_frame, threshold_figure
 from web.record_reasons import RecordReasonForm, check_version_seen
 from web.requests import TrialRequest, in_trial, see_other
 from web.score_forms import take_over
@@ -34,16 +33,6 @@ def patient_at(request: TrialRequest, patient_code: str, right: Permission) -> E
     return enrolment
 
 
-def threshold_figure(thresholds: list[MotorThreshold]) -> dict[str, Any]:
-    """Return what the chart of standing thresholds draws."""
-    standing = [one for one in thresholds if not one.voided]
-    return {
-        "date": [one.measured_on.isoformat() for one in standing],
-        "value": [one.percent_mso for one in standing],
-        "label": [f"{one.get_hemisphere_display()}, {one.get_kind_display()}" for one in standing],
-    }
-
-
 def to_list(request: TrialRequest, enrolment: Enrolment) -> HttpResponse:
     """Lead to the thresholds of the patient."""
     return see_other(reverse("thresholds", args=[request.trial.slug, enrolment.patient_code]))
@@ -55,7 +44,7 @@ def thresholds(request: TrialRequest, patient_code: str) -> HttpResponse:
     """Show the course of a patient's thresholds, as a figure and as a table."""
     enrolment = patient_at(request, patient_code, Permission.SESSION_VIEW)
     rows = thresholds_of(request.user, enrolment)
-    context = {"rows": rows[::-1], "figure": threshold_figure(rows)}
+    context = {"thresholds": rows[::-1], "threshold_figure": threshold_figure([one for one in rows if not one.voided])}
     return render(request, "thresholds/list.html", {**patient_frame(request, enrolment, "thresholds"), **context})
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from registry.models import AdverseEvent, MaskingGuess, MotorThreshold, PainScore, Prescription, SessionDraft, StimulationSession
 from registry.services.auditing import audited
+from tests.trials import make_enrolment
 from tests.web.session_answers import OPEN, PATIENT, make_due, six, today
 
 
@@ -54,7 +57,7 @@ def test_six_answers_are_a_session(client, form):
     assert sorted(PainScore.objects.values_list("context", "value")) == [("post_session", 4), ("pre_session", 6)]
     page = words(client.get(form))
     assert "Session 1 saved" in page
-    assert "3 000 of 3 000 planned (100 %)" in page
+    assert "of 3 000 planned pulses (100 %)" in page
     assert "14 min 40 s" in page
     assert "79.6 %" in page
 
@@ -127,7 +130,7 @@ def test_changed_values_become_a_block_and_a_deviation_with_its_reason(client, f
     assert (block.trains, str(block.intensity_percent), block.setting_percent_mso) == (27, "75.5", 41)
     assert (session.as_planned, session.pulses_delivered, session.pulses_planned) == (False, 2700, 3000)
     assert {(one.kind, one.reason) for one in session.deviations.all()} == {("trains", "tolerability"), ("intensity", "tolerability")}
-    assert "2 700 of 3 000 planned (90 %)" in words(client.get(form))
+    assert "of 3 000 planned pulses (90 %)" in words(client.get(form))
 
 
 def test_bad_dose_is_refused_at_its_entry(client, form):
@@ -136,6 +139,11 @@ def test_bad_dose_is_refused_at_its_entry(client, form):
     page = words(client.post(form, changed(block0_trains="0")))
     assert 'href="#id_block0_trains"' in page
     assert StimulationSession.objects.count() == 0
+
+
+def test_entry_that_cannot_be_read_is_told_once(client, form):
+    page = client.post(form, changed(block0_trains="many", threshold="new", threshold_new="", pain_before="none"))
+    assert list(page.context["form"].errors) == ["pain_before_why", "threshold_new", "block0_trains"]
 
 
 def test_setting_above_full_output_is_refused_with_a_remedy(client, form):
@@ -260,3 +268,109 @@ def test_guess_is_asked_at_the_last_session_alone(enrolment, setup_actor, oscar,
     client.post(form, six(guess="sham", guess_certainty="7"))
     assert MaskingGuess.objects.values_list("guess", "certainty").get() == ("sham", 7)
     assert "Sham" not in words(client.get(form))
+
+
+@pytest.fixture
+def record(client, form):
+    client.post(form, six())
+    return form
+
+
+def correction(**changed):
+    session = StimulationSession.objects.get(ended_at=None)
+    began = session.started_at.astimezone(session.enrolment.zone)
+    day = {"for_date": began.date().isoformat(), "start_time": f"{began:%H:%M}"}
+    why = {"reason_code": "typing_error", "reason_text": "", "seen_version": str(session.version)}
+    return six(**{**why, **day, **changed})
+
+
+def test_correction_shows_old_and_new_before_it_saves(client, record):
+    assert 'value="4" id="id_pain_after_4" checked' in words(client.get(f"{record}correct/"))
+    page = words(client.post(f"{record}correct/", correction(pain_after="5", threshold="new", threshold_new="60")))
+    for text in ("Pain after", "43 %", "48 %", "Typing error", "Save correction"):
+        assert text in page
+    assert StimulationSession.objects.count() == MotorThreshold.objects.count() == 1
+    answers = correction(pain_after="5", threshold="new", threshold_new="60", confirm="yes")
+    assert client.post(f"{record}correct/", answers)["Location"] == record
+    session = StimulationSession.objects.get(ended_at=None)
+    assert (session.version, session.threshold_percent_mso, session.blocks.get().setting_percent_mso) == (2, 60, 48)
+    assert PainScore.objects.get(context="post_session", ended_at=None).value == 5
+    page = words(client.get(record))
+    assert "Corrected" in page
+    assert page.count("Oscar Example") >= 3
+
+
+def test_correction_without_reason_or_change_is_refused(client, record):
+    page = words(client.post(f"{record}correct/", correction(pain_after="5", reason_code="")))
+    assert "Choose why the record is changed." in page
+    answer = client.post(f"{record}correct/", correction())
+    assert answer.status_code == 400
+    assert StimulationSession.objects.count() == 1
+
+
+def test_correction_of_an_old_version_is_a_conflict(client, record):
+    client.post(f"{record}correct/", correction(pain_after="5", confirm="yes"))
+    assert client.post(f"{record}correct/", correction(pain_after="3", seen_version="1")).status_code == 409
+
+
+def test_session_is_voided_and_restored(client, record):
+    why = {"reason_code": "other", "reason_text": "Entered twice by mistake", "seen_version": "1"}
+    assert client.post(f"{record}void/", why).status_code == 303
+    assert StimulationSession.objects.get().voided
+    assert "Voided" in words(client.get(record))
+    assert client.post(f"{record}restore/", why).status_code == 303
+    assert StimulationSession.objects.filter(ended_at=None).get().version == 2
+
+
+def test_session_of_the_wrong_patient_is_voided_and_opened_for_the_right_one(client, record, setup_actor, trial):
+    make_enrolment(trial, "P-0003", site="N", by=setup_actor)
+    page = words(client.post(f"{record}reenter/", {"other_patient": "P-0001"}))
+    assert "is entered for this patient already" in page
+    assert "no patient with this number" in words(client.post(f"{record}reenter/", {"other_patient": "P-0002"}))
+    form = client.post(f"{record}reenter/", {"other_patient": "p-0003"})["Location"]
+    assert "/P-0003/" in form
+    answers = client.get(form).context["form"]
+    assert (answers["pain_before"].value(), answers["threshold"].value()) == ("6", None)
+    assert StimulationSession.objects.get().voided
+
+
+def test_record_shows_planned_beside_given(client, form):
+    client.post(form, changed(block0_trains="27", deviation_reason="tolerability"))
+    page = words(client.get(form))
+    assert '<td class="r">30</td><td class="r val"><strong>27</strong></td>' in page
+    assert "Tolerability" in page
+
+
+def test_patient_page_shows_strip_table_and_what_is_next(client, record):
+    page = words(client.get(PATIENT))
+    for text in ("1 of 10 sessions given.", "Log session 2", "6 → 4", "3 000 of 30 000", "54 % MSO"):
+        assert text in page
+    assert page.count('class="btn go"') == 1
+
+
+def test_today_lists_what_is_due_begun_and_saved(client, form):
+    page = words(client.get("/t/calm-m1/today/"))
+    assert "Begun" in page
+    assert "Resume" in page
+    client.post(form, six())
+    page = words(client.get("/t/calm-m1/today/"))
+    assert "1 session today, 1 on record." in page
+    assert "Drafts not saved yet" not in page
+
+
+def test_old_draft_stays_on_the_page_of_the_day(client, form):
+    old = SessionDraft.objects.get().opened_at - timedelta(days=3)
+    SessionDraft.objects.update(opened_at=old, updated_at=old)
+    assert "older than a day" in words(client.get("/t/calm-m1/today/"))
+
+
+def test_other_sites_patients_are_not_on_the_page_of_the_day(due, charlie, signed_in):
+    assert "P-0001" not in words(signed_in(charlie).get("/t/calm-m1/today/"))
+
+
+@pytest.mark.parametrize(("page", "most"), [("session", 45), ("patient", 60), ("today", 30), ("sessions", 40)])
+def test_pages_need_few_statements(client, form, page, most):
+    address = {"session": form, "patient": PATIENT, "today": "/t/calm-m1/today/", "sessions": f"{PATIENT}sessions/"}[page]
+    with CaptureQueriesContext(connection) as asked:
+        client.get(address)
+    assert len(asked) <= most, len(asked)
