@@ -53,6 +53,7 @@ arm = "active"
 
 ARMS = [{"arm": "active", "part": "active"}, {"arm": "sham", "part": "sham"}]
 PATIENTS = [{"patient": "P-01", "site": "N"}, {"patient": "P-02", "site": "S"}]
+ALLOCATIONS = [{"patient": "P-01", "arm": "sham"}, {"patient": "P-02", "arm": "active"}]
 SCORES = [
     {"patient": "P-01", "visit": "BL", "value": "7"},
     {"patient": "P-01", "visit": "W4", "value": "3,5"},

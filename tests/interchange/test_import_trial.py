@@ -16,7 +16,7 @@ from registry.interchange.import_report import ImportReport
 from registry.models import ActLog, Allocation, Change, Enrolment, Job, Membership, PainScore, Patient, StaleMark, Trial
 from registry.services import accounts
 from registry.services.auditing import audited
-from tests.interchange.folders import ARMS, PATIENTS, SCORES, TRIAL, write_folder, write_table
+from tests.interchange.folders import ALLOCATIONS, ARMS, PATIENTS, SCORES, TRIAL, write_folder, write_table
 
 Bring = Callable[..., ImportReport]
 
@@ -25,7 +25,6 @@ DIAGNOSES = [
     {"patient": "P-02", "condition": "crps_1", "onset": "", "icd10": ""},
 ]
 PAINS = [{"patient": "P-01", "side": "left"}, {"patient": "P-02", "side": "both"}]
-ALLOCATIONS = [{"patient": "P-01", "arm": "sham"}, {"patient": "P-02", "arm": "active"}]
 DISPOSITIONS = [{"patient": "P-02", "kind": "lost", "happened_on": "2026-03-01", "reason": "no_contact"}]
 WHOLE: dict[str, Any] = {
     "arms": ARMS,
