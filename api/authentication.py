@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from django.http import HttpRequest
 from django.utils import timezone
 from knox.auth import TokenAuthentication
 from rest_framework.authentication import SessionAuthentication
@@ -72,8 +71,3 @@ class WithinScope(BasePermission):
         """Tell whether the request's method is within the scope of its token."""
         token = request.auth
         return request.method in SAFE_METHODS or not isinstance(token, ApiToken) or token.scope == TokenScope.WRITE
-
-
-def request_of(request: Request) -> HttpRequest:
-    """Return Django's own request under DRF's."""
-    return request._request
