@@ -14,7 +14,7 @@ from tests.api.conftest import token_of
 
 SECONDS = 600
 HOW = (
-    *("--checks", "all", "--seed", "1", "--max-examples", "5", "--generation-database", "none", "--workers", "2"),
+    *("--checks", "all", "--seed", "1", "--max-examples", "3", "--generation-database", "none", "--workers", "2"),
     *("--request-timeout", "60", "--suppress-health-check", "all", "--phases", "examples,coverage,fuzzing"),
 )
 
