@@ -362,9 +362,17 @@ def _named(importing: Importing, model: Any, name: str, joined: str) -> dict[tup
         wanted = importing.visible(model).values("pk")
         scopes = written_scopes(cursor, importing.trial, importing.by, importing.using, wanted=wanted)
         cursor.execute(
-            f"""SELECT e.patient_code, {name}, t.record FROM {model._meta.db_table} t JOIN registry_enrolment e ON e.id = t.enrolment_id
-                {joined} WHERE t.id IN ({scopes["wanted"]})"""
+            f"""SELECT e.patient_code, {name}, t.record, t.voided FROM {model._meta.db_table} t
+                JOIN registry_enrolment e ON e.id = t.enrolment_id {joined} WHERE t.id IN ({scopes["wanted"]})"""
         )
         rows = cursor.fetchall()
-    shared = {key for key, count in Counter((code, text) for code, text, _ in rows).items() if count > 1}
-    return {(code, text): record for code, text, record in rows if (code, text) not in shared}
+    voided, standing = (_single([row for row in rows if row[3] == gone]) for gone in (True, False))
+    # A name that a standing record has, or several have, never means one that was taken out of use.
+    taken = {(code, text) for code, text, _, gone in rows if not gone}
+    return {key: record for key, record in voided.items() if key not in taken} | standing
+
+
+def _single(rows: Sequence[tuple[str, str, UUID, bool]]) -> dict[tuple[str, str], UUID]:
+    """Return the records by their names, without names that several share."""
+    counts = Counter((code, text) for code, text, _, _ in rows)
+    return {(code, text): record for code, text, record, _ in rows if counts[code, text] == 1}

@@ -35,9 +35,12 @@ COMPARED: dict[str, tuple[tuple[str, ...], ...]] = {
 # Commands that tell nothing of a trial.
 TELL_NOTHING = {
     "add_account": "makes an account",
+    "backup": "copies everything for whoever holds the machine, and prints numbers of tables and rows",
     "check_all": "checks the code",
     "ensure_accounts": "makes the first accounts of an empty registry",
     "migrate": "changes tables",
+    "restore": "fills an empty database, and prints numbers of tables and rows",
+    "serve": "starts one process",
     "up": "starts processes",
     "write_reference": "writes pages about the code",
 }

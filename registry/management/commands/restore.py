@@ -64,6 +64,7 @@ def take_over(secrets: dict[str, str]) -> None:
     """Let the keys of the backup be those of this registry: the embedded mode's are written, given ones must be the same already."""
     if settings.EMBEDDED_DATABASE:
         place = Place(Path(settings.DATA))
+        place.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         credentials.write(place.secrets, {**credentials.read(place.secrets), **secrets})
     elif secrets["identity_key"] != settings.IDENTITY_KEY:
         raise restoring.CannotRestore("IDENTITY_KEY is not the one of the backup: set it to identity_key of the keys' secrets.json first.")
