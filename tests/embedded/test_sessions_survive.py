@@ -24,7 +24,7 @@ from tests.embedded.test_up import Running, running
 pytestmark = pytest.mark.slow_services
 log = logging.getLogger(__name__)
 
-SESSIONS = int(os.environ.get("RTMS_TEST_SESSIONS", "200"))
+SESSIONS = int(os.environ.get("RTMS_TEST_SESSIONS", "60"))
 CLIENTS = 8
 PATIENT_COUNT = 10
 KILLED = ("web", "worker", "beat", "valkey", "postgresql")
