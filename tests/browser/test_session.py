@@ -15,7 +15,7 @@ from tests.web.session_answers import OPEN, PATIENT, make_due, six
 SIX = (("pain_before", "6"), ("anything_new", "no"), ("threshold", "last"), ("given", "plan"), ("pain_after", "4"), ("effects", "none"))
 HIDDEN_HEIGHT = "[document.documentElement.scrollHeight - innerHeight, document.documentElement.scrollWidth - innerWidth]"
 # The first requests of a server compile its templates.
-PATIENCE_MS = 40_000
+PATIENCE_MS = 90_000
 
 
 @pytest.fixture
