@@ -13,5 +13,7 @@ STORAGES = {
 }
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 WHITENOISE_AUTOREFRESH = True  # nothing is collected for tests
+# A database thrown away and cloned again can keep a pool waiting longer than a person would.
+DATABASES["default"]["OPTIONS"].get("pool", {})["timeout"] = 60  # noqa: F405
 # WhiteNoise warns where there is nothing to serve, and warnings are errors here.
 Path(STATIC_ROOT).mkdir(parents=True, exist_ok=True)  # noqa: F405
