@@ -18,6 +18,9 @@ KEYS = (
     "secret_key",
     "identity_key",
 )
+# In bytes, where it is not 32: Django's own check wants a signing key of 50 characters. One on file stays as it is, for another
+# would sign everybody out.
+LENGTHS = {"secret_key": 48}
 
 
 def mint(place: Place) -> dict[str, str]:
@@ -28,15 +31,15 @@ def mint(place: Place) -> dict[str, str]:
     held = read(place.secrets)
     if not held and (place.postgresql / "PG_VERSION").exists():
         raise Refused(f"{place.secrets} is missing beside its database: put it back from a backup, or name a new directory with --data.")
-    complete = {**{key: new_secret() for key in KEYS}, **held}
+    complete = {**{key: new_secret(LENGTHS.get(key, 32)) for key in KEYS}, **held}
     if complete != held:
         write(place.secrets, complete)
     return complete
 
 
-def new_secret() -> str:
-    """Return 32 random bytes in base64: a password as well as an AES key."""
-    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+def new_secret(length: int = 32) -> str:
+    """Return random bytes in base64: 32 of them are a password as well as an AES key."""
+    return base64.urlsafe_b64encode(secrets.token_bytes(length)).decode()
 
 
 def read(path: Path) -> dict[str, str]:

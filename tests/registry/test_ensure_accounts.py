@@ -11,7 +11,7 @@ from django.core.management import call_command
 from registry.interchange.demonstration import ACCOUNTS
 from registry.management.commands import ensure_accounts
 from registry.models import Trial, User
-from registry.services.accounts import FIRST_ADMINISTRATOR_EMAIL
+from registry.services.accounts import FIRST_ADMINISTRATOR_EMAIL, change_password
 
 
 @pytest.fixture
@@ -67,3 +67,21 @@ def test_printed_password_is_the_administrators(start, loaded):
     said = start("--without-demonstration")
     password = next(line.split()[1] for line in said.splitlines() if FIRST_ADMINISTRATOR_EMAIL in line)
     assert User.objects.get(email=FIRST_ADMINISTRATOR_EMAIL).check_password(password)
+
+
+def test_later_starts_try_a_password_only_where_its_hash_has_changed(start, loaded, monkeypatch, tmp_path):
+    tried = []
+    check = User.check_password
+    monkeypatch.setattr(User, "check_password", lambda user, password: tried.append(user.email) or check(user, password))
+    first = start("--without-demonstration")
+    assert start() == first
+    assert tried == [FIRST_ADMINISTRATOR_EMAIL]
+    assert (tmp_path / "accounts-checked.json").stat().st_mode & 0o777 == 0o600
+
+    administrator = User.objects.get(email=FIRST_ADMINISTRATOR_EMAIL)
+    change_password(administrator, "a battery of horses", by=administrator)
+    assert "(password was changed)" in start()
+    assert "(password was changed)" in start()
+    change_password(administrator, json.loads((tmp_path / "accounts.json").read_text())[FIRST_ADMINISTRATOR_EMAIL], by=administrator)
+    assert start() == first
+    assert tried == [FIRST_ADMINISTRATOR_EMAIL] * 3

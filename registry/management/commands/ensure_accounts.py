@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from datetime import datetime
@@ -18,6 +19,7 @@ from registry.roles import ROLES
 from registry.services import accounts
 
 FILE_NAME = "accounts.json"
+CHECKED_NAME = "accounts-checked.json"
 
 
 def kept_passwords(path: Path, emails: list[str]) -> dict[str, str]:
@@ -26,14 +28,38 @@ def kept_passwords(path: Path, emails: list[str]) -> dict[str, str]:
     missing = [email for email in emails if email not in passwords]
     if missing:
         passwords |= {email: accounts.new_password() for email in missing}
-        unfinished = path.with_suffix(".new")
-        descriptor = os.open(unfinished, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
-        with open(descriptor, "w") as file:
-            json.dump(passwords, file, indent=2)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.rename(path)
+        write_private(path, passwords)
     return passwords
+
+
+def write_private(path: Path, content: object) -> None:
+    """Write a file for its owner alone, so that a crash leaves the old one or the new one."""
+    unfinished = path.with_suffix(".new")
+    descriptor = os.open(unfinished, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+    with open(descriptor, "w") as file:
+        json.dump(content, file, indent=2)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.rename(path)
+
+
+class FirstPasswords:
+    """Which first passwords still stand. Trying one costs as much as signing in, so each stored hash is tried once and noted.
+
+    The note holds a digest of the hash it was made of: a password that was changed, or changed back, is tried anew. It decides
+    what is printed and nothing else; who signs in is checked against the hash itself.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.noted: dict[str, list[object]] = json.loads(path.read_text()) if path.exists() else {}
+
+    def stands(self, user: User, password: str) -> bool:
+        """Tell whether the account's password is still its first one."""
+        digest = hashlib.sha256(user.password.encode()).hexdigest()
+        if self.noted.get(user.email, [""])[0] != digest:
+            self.noted[user.email] = [digest, user.check_password(password)]
+        return self.noted[user.email][1] is True
 
 
 def wants_demonstration(path: Path) -> bool:
@@ -56,7 +82,7 @@ class Command(BaseCommand):
         accounts.ensure_first_administrator(password=passwords[accounts.FIRST_ADMINISTRATOR_EMAIL], now=now)
         if demonstration:
             self._demonstrate(passwords, now)
-        self._print(passwords)
+        self._print(passwords, FirstPasswords(path.with_name(CHECKED_NAME)))
         if not Trial.objects.exists():
             self.stdout.write("There is no trial yet: sign in as the administrator and choose 'New trial'.")
         self.stdout.write(f"These first passwords are kept in {path}; change the administrator's after signing in.")
@@ -66,13 +92,14 @@ class Command(BaseCommand):
         if not Trial.objects.filter(synthetic=False).exists():
             load_demonstration(passwords=passwords, now=now)
 
-    def _print(self, passwords: dict[str, str]) -> None:
+    def _print(self, passwords: dict[str, str], first_ones: FirstPasswords) -> None:
         """Print each account that may sign in with its first password, and what its role may do."""
         people = User.objects.filter(email__in=passwords).order_by("is_demonstration", "pk").prefetch_related("memberships")
         for user in people:
             if not accounts.may_sign_in(user):
                 continue
-            first = passwords[user.email] if user.check_password(passwords[user.email]) else "(password was changed)"
+            first = passwords[user.email] if first_ones.stands(user, passwords[user.email]) else "(password was changed)"
             self.stdout.write(f"  {user.email}  {first}")
             for membership in user.memberships.all():
                 self.stdout.write(f"      {ROLES[membership.role].label}: {ROLES[membership.role].sentence}")
+        write_private(first_ones.path, first_ones.noted)
