@@ -119,6 +119,8 @@ class SessionForm(forms.Form):
         self.given = querydict(answers)
         super().__init__(self.given)
         self.asked = asked
+        # In a correction: what stood on record for each question answered differently now.
+        self.was: dict[str, str] | None = None
         self.planned = asked.prescribed.blocks if asked.prescribed is not None else ()
         self._add_pain("pain_before", _("Pain before, right now"))
         self._add_pain("pain_after", _("Pain after, right now"))
@@ -126,6 +128,7 @@ class SessionForm(forms.Form):
         self._add_given()
         self._add_blocks()
         self._add_strengths()
+        self._leave_out()
         blocks = [name for name in self.fields if name.startswith(BLOCK)]
         self.order_fields([*ORDER_BEFORE, *blocks, *ORDER_AFTER])
         for name in blocks:
@@ -184,6 +187,23 @@ class SessionForm(forms.Form):
             self.fields[f"severity_{term}"] = choice(PILLS[term], Severity.choices())
             related = [pair for pair in Relatedness.choices() if pair[0] != Relatedness.NOT_ASSESSED]
             self.fields[f"relation_{term}"] = choice(_("Related to the stimulation?"), [CHOOSE, *related], radio=False)
+
+    def _leave_out(self) -> None:
+        """Drop what is not asked of this patient today."""
+        known = self.asked.threshold is not None
+        gone = ["threshold_hemisphere"] if self.measured_side() is not None else []
+        gone += ["threshold_method", "threshold_coil"] if known else []
+        gone += [] if self.asked.is_last else ["guess", "guess_certainty"]
+        gone += [] if self.asked.stimulators else ["stimulator"]
+        for name in gone:
+            del self.fields[name]
+
+    def measured_side(self) -> Hemisphere | None:
+        """Return the hemisphere of the last threshold, else the one to be stimulated; nothing where that is not one side."""
+        if self.asked.threshold is not None:
+            return Hemisphere(self.asked.threshold.hemisphere)
+        sides = {planned.hemisphere for planned in self.planned} & {Hemisphere.LEFT, Hemisphere.RIGHT}
+        return next(iter(sides)) if len(sides) == 1 else None
 
     def value(self, name: str) -> str:
         """Return one answer as it was given, '' where there is none or it is no possible one."""

@@ -200,7 +200,7 @@ def _threshold(form: SessionForm, record: uuid.UUID, began: datetime, day: date,
             reading.note("threshold_new", _("Enter the threshold measured, in % of maximum output."))
         return None
     reading.threshold_percent = percent if 1 <= percent <= 100 else None
-    hemisphere = word(Hemisphere, form.value("threshold_hemisphere")) or measured_side(form)
+    hemisphere = word(Hemisphere, form.value("threshold_hemisphere")) or form.measured_side()
     if hemisphere is None:
         reading.note("threshold_hemisphere", _("Say which hemisphere the threshold was measured on."))
         return None
@@ -218,14 +218,6 @@ def _threshold(form: SessionForm, record: uuid.UUID, began: datetime, day: date,
         record=record,
     )
     return record
-
-
-def measured_side(form: SessionForm) -> Hemisphere | None:
-    """Return the hemisphere of the last threshold, else the one to be stimulated; nothing where that is not one side."""
-    if form.asked.threshold is not None:
-        return Hemisphere(form.asked.threshold.hemisphere)
-    sides = {planned.hemisphere for planned in form.planned} & {Hemisphere.LEFT, Hemisphere.RIGHT}
-    return next(iter(sides)) if len(sides) == 1 else None
 
 
 def _remember_dose(form: SessionForm, given: str, blocks: tuple[NewBlock, ...], reading: Reading) -> None:

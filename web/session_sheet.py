@@ -24,7 +24,7 @@ from registry.selectors.session_questions import SessionQuestion
 from registry.vocabulary import SOLICITED_TERMS, ThresholdMethod
 from web.session_form import BLOCK, SessionForm
 from web.session_form_problems import all_problems, open_questions
-from web.session_form_reading import Reading, Times, measured_side
+from web.session_form_reading import Reading, Times
 
 MORE = ("note", "kit_code", "pulse_counter", "for_date", "start_time", "end_time")
 
@@ -94,11 +94,7 @@ class SessionSheet:
     threshold_hint: str
     given_hint: str
     kept_from_last: str
-    asks_side: bool
-    asks_method: bool
     asks_deviation: bool
-    has_stimulators: bool
-    is_last: bool
     more_open: bool
     plan: list[PlanStrip] = field(default_factory=list)
     editors: list[list[Entry]] = field(default_factory=list)
@@ -142,11 +138,7 @@ def session_sheet(form: SessionForm, times: Times, *, shown: Times | None, earli
         threshold_hint=threshold_hint(asked),
         given_hint=_("your answer records every value above") if asked.prescribed is not None and asked.prescribed.whole else "",
         kept_from_last=kept_from_last(asked),
-        asks_side=measured_side(form) is None,
-        asks_method=asked.threshold is None,
         asks_deviation=False,
-        has_stimulators=bool(asked.stimulators),
-        is_last=asked.is_last,
         more_open=any(form.value(name) or name in form.errors for name in MORE),
         plan=[strip(planned, named=len(form.planned) > 1) for planned in form.planned],
         editors=list(editors(form)),

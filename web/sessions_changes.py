@@ -19,7 +19,7 @@ from registry.exceptions import InvalidInput, NotAllowed, NotFound
 from registry.models import Enrolment, SessionDraft, StimulationSession
 from registry.roles import Permission
 from registry.selectors.patients import enrolment_visible_to
-from registry.selectors.session_questions import session_question
+from registry.selectors.session_questions import SessionQuestion, session_question
 from registry.selectors.sessions import SessionPains, pains_of, session_visible_to, side_effects_of
 from registry.services.auditing import audited
 from registry.services.reasons import Reason
@@ -34,6 +34,7 @@ from web.session_form import Answers, SessionForm, raw_answers
 from web.session_form_answers import answers_on_record
 from web.session_form_problems import all_problems
 from web.session_form_reading import Reading, Times, read_session
+from web.session_form_words import was_words
 from web.session_sheet import live_text, session_sheet
 from web.sessions_form import INSTEAD_OF
 
@@ -82,6 +83,8 @@ def session_correct(request: TrialRequest, patient_code: str, record: UUID) -> H
     times = times_on_record(found, enrolment, timezone.now())
     form = correction_form(request, enrolment, found)
     reading = read_session(form, record, times, version=found.version + 1)
+    if request.method == "POST" and getattr(request, "htmx", False):
+        return show_values(request, form, reading)
     changes = None
     if request.method == "POST":
         changes = checked_changes(request, found, form, reasons, reading, times)
@@ -98,15 +101,31 @@ def session_correct(request: TrialRequest, patient_code: str, record: UUID) -> H
 
 def correction_form(request: TrialRequest, enrolment: Enrolment, found: StimulationSession) -> SessionForm:
     """Return the form with the values on record, or with those just posted."""
-    asked = session_question(request.user, enrolment, number=found.number or 1, on=found.for_date, correcting=found)
+    on_record = form_on_record(request, enrolment, found)
+    form = on_record
     if request.method == "POST":
-        form = SessionForm(raw_answers(request.POST, SessionForm({}, asked=asked)), asked=asked)
-    else:
-        effects = side_effects_of(request.user, [found])
-        answers = answers_on_record(found, seen_pains(request, found), effects.get(found.record, []), asked, enrolment.zone)
-        form = SessionForm(answers, asked=asked)
+        form = SessionForm(raw_answers(request.POST, on_record), asked=on_record.asked)
+    form.was = was_words(form, on_record)
     form.full_clean()
     return form
+
+
+def form_on_record(request: TrialRequest, enrolment: Enrolment, found: StimulationSession) -> SessionForm:
+    """Return the form as it would have been filled in for the session on record."""
+    asked = session_question(request.user, enrolment, number=found.number or 1, on=found.for_date, correcting=found)
+    return SessionForm(recorded_answers(request, found, asked), asked=asked)
+
+
+def recorded_answers(request: TrialRequest, found: StimulationSession, asked: SessionQuestion) -> Answers:
+    """Return the entries that describe a session on record."""
+    effects = side_effects_of(request.user, [found]).get(found.record, [])
+    return answers_on_record(found, seen_pains(request, found), effects, asked, asked.enrolment.zone)
+
+
+def show_values(request: TrialRequest, form: SessionForm, reading: Reading) -> HttpResponse:
+    """Answer a correction in the making with the values that follow from it and with what stood on record beside each change."""
+    marks = [(name, (form.was or {}).get(name, "")) for name in form.fields]
+    return render(request, "sessions/correct_live.html", {"form": form, "live": live_text(form.asked, reading), "marks": marks})
 
 
 def correction_context(
@@ -242,8 +261,7 @@ def moved(request: TrialRequest, enrolment: Enrolment, found: StimulationSession
         return ""
     now = timezone.now()
     asked = session_question(request.user, enrolment, number=found.number or 1, on=found.for_date, correcting=found)
-    effects = side_effects_of(request.user, [found])
-    answers = portable(answers_on_record(found, seen_pains(request, found), effects.get(found.record, []), asked, enrolment.zone))
+    answers = portable(recorded_answers(request, found, asked))
     reason = Reason("wrong_patient", f"entered again for {code}")
     with audited(by=request.user, reason=reason.sentence()):
         void_session(found, reason=reason, by=request.user, now=now)

@@ -213,6 +213,28 @@ def test_session_is_corrected_after_a_look_at_old_and_new(opened, oscar):
     assert PainScore.objects.get(context="post_session", ended_at=None).value == 5
 
 
+@pytest.mark.parametrize("javascript", [True, False])
+def test_correction_says_beside_the_question_what_it_was(opened, oscar, javascript):
+    page = opened(oscar, width=820, javascript=javascript)
+    answer(page)
+    page.get_by_role("button", name="Save session 1").click()
+    page.get_by_role("link", name="Correct").click()
+    was = page.locator("#was_pain_after")
+    was.wait_for(state="attached")
+    assert not was.is_visible()
+    pick(page, "pain_after", "5")
+    if not javascript:
+        page.get_by_label("Typing error").check()
+        page.get_by_role("button", name="Check the change").click()
+        page.get_by_role("button", name="Change something").click()
+    was.get_by_text("was 4").wait_for()
+    assert violations(page) == [] if javascript else True
+    pick(page, "pain_after", "4")
+    if javascript:
+        was.wait_for(state="hidden")
+        assert faults_in_every_view(page) == []
+
+
 def test_pages_around_sessions_have_no_fault(tab, due, oscar):
     client = Client()
     client.force_login(oscar, backend="allauth.account.auth_backends.AuthenticationBackend")

@@ -300,6 +300,45 @@ def test_correction_shows_old_and_new_before_it_saves(client, record):
     assert page.count("Oscar Example") >= 3
 
 
+def test_correction_says_beside_each_changed_answer_what_stood_on_record(client, record):
+    assert client.get(f"{record}correct/").context["form"].was == {}
+    answers = correction(
+        **{"pain_after": "5", "given": "changed", "threshold": "new", "threshold_new": "60", "note": "cold room"},
+        **{
+            "effects": ["headache"],
+            "severity_headache": "mild",
+            "hearing_protection": "yes",
+            "coil_matches": "yes",
+            "kit_code": "K-3127",
+            "edit": "yes",
+        },
+    )
+    answer = client.post(f"{record}correct/", answers)
+    assert answer.context["form"].was == {
+        "pain_after": "4",
+        "given": "Exactly as planned",
+        "threshold": "54 % MSO",
+        "threshold_new": "empty",
+        "note": "empty",
+        "effects": "None",
+        "severity_headache": "empty",
+    }
+    page = words(answer)
+    assert '<p class="was" id="was_pain_after">was 4</p>' in page
+    assert '<p class="was" id="was_pain_before"></p>' in page
+
+
+def test_correction_in_the_making_answers_with_values_and_what_was(client, record):
+    answers = correction(pain_after="5", threshold="new", threshold_new="60")
+    answer = client.post(f"{record}correct/", answers, headers={"HX-Request": "true"})
+    page = words(answer)
+    assert answer.status_code == 200
+    assert "48 %" in page
+    assert '<div hx-swap-oob="innerHTML:#was_pain_after">was 4</div>' in page
+    assert '<div hx-swap-oob="innerHTML:#was_pain_before"></div>' in page
+    assert StimulationSession.objects.count() == MotorThreshold.objects.count() == 1
+
+
 def test_correction_without_reason_or_change_is_refused(client, record):
     page = words(client.post(f"{record}correct/", correction(pain_after="5", reason_code="")))
     assert "Choose why the record is changed." in page

@@ -59,6 +59,13 @@ def choices(
     }
 
 
+@register.inclusion_tag("_components/was.html")
+def was(bound: BoundField) -> dict[str, object]:
+    """Leave the place where a form of a correction says what stood on record; filled while the answer differs from it."""
+    marks = getattr(bound.form, "was", None)
+    return {"marked": marks is not None, "name": bound.html_name, "was": (marks or {}).get(bound.html_name, "")}
+
+
 @dataclass(frozen=True)
 class SummaryLine:
     """One entry of the error summary: the message and the control it leads to."""
