@@ -18,6 +18,7 @@ from registry.models.records import VersionedRecord
 from registry.roles import Permission
 from registry.services.auditing import audited
 from registry.services.patient_codes import NAMED_ONE_BY_ONE, allowed_sites, visible_enrolments
+from registry.services.row_adding import add_rows
 
 Record = TypeVar("Record", bound=VersionedRecord)
 
@@ -112,8 +113,7 @@ def _write(wanted: Sequence[Record], same: Callable[[Record, Record], bool], nou
     with audited(by=by, reason=reason):
         known = _on_record(wanted, same, noun)
         new = [row for row in wanted if row.record not in known]
-        if new:
-            type(new[0])._default_manager.bulk_create(new)
+        add_rows(new)
     return new
 
 

@@ -17,6 +17,7 @@ from registry.rules.response import diary_day, score_day
 from registry.rules.scores import NewScore, day_problem, value_problem, value_units
 from registry.services.auditing import audited
 from registry.services.jobs import mark_stale
+from registry.services.row_adding import add_rows
 from registry.services.row_sets import check_open
 from registry.services.score_references import KnownScale, ScoredPatient, ScoreReferences
 from registry.vocabulary import ScoreContext
@@ -55,7 +56,7 @@ def _write(wanted: Sequence[PainScore], references: ScoreReferences, reason: str
     with audited(by=references.by, reason=reason or "scores recorded"):
         repeated = _on_record(wanted)
         new = [score for score in wanted if score.record not in repeated]
-        PainScore.objects.bulk_create(new)
+        add_rows(new)
         if new:
             mark_stale(references.trial, by=references.by, enrolment_ids={score.enrolment_id for score in new})
     return RecordedScores(new, len(wanted) - len(new))

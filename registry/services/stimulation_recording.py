@@ -13,11 +13,12 @@ from uuid import UUID
 from django.db import IntegrityError
 
 from registry.exceptions import Conflict
-from registry.models import Enrolment, SessionDeviation, SessionDraft, StimulationBlock, StimulationSession, Trial, User
+from registry.models import Enrolment, SessionDraft, StimulationSession, Trial, User
 from registry.roles import Permission
 from registry.rules.stimulation import NewSession
 from registry.services.auditing import audited
 from registry.services.jobs import mark_stale
+from registry.services.row_adding import add_rows
 from registry.services.row_sets import check_open
 from registry.services.stimulation_answers import name_pains, new_events, new_scores, write_events, write_guesses, write_scores
 from registry.services.stimulation_references import SessionReferences
@@ -127,11 +128,11 @@ def _close_drafts(new: Sequence[Prepared], now: datetime) -> None:
 
 def write_versions(prepared: Sequence[Prepared]) -> None:
     """Add versions of sessions with their blocks and deviations, in three statements."""
-    StimulationSession.objects.bulk_create([one.session for one in prepared])
+    add_rows([one.session for one in prepared])
     for one in prepared:
         for block in one.blocks:
             block.session = one.session
         for deviation in one.deviations:
             deviation.session = one.session
-    StimulationBlock.objects.bulk_create([block for one in prepared for block in one.blocks])
-    SessionDeviation.objects.bulk_create([deviation for one in prepared for deviation in one.deviations])
+    add_rows([block for one in prepared for block in one.blocks])
+    add_rows([deviation for one in prepared for deviation in one.deviations])

@@ -9,6 +9,7 @@ from typing import TypeVar
 from registry.exceptions import Conflict, NotFound
 from registry.models import User
 from registry.models.records import VersionedRecord
+from registry.services.row_adding import add_rows
 
 Record = TypeVar("Record", bound=VersionedRecord)
 
@@ -34,7 +35,7 @@ def replace_versions(pairs: Sequence[tuple[Record, Record]], *, now: datetime) -
         raise Conflict(CHANGED_MEANWHILE)
     for old, new in pairs:
         new.record, new.version = old.record, old.version + 1
-    manager.bulk_create([new for _, new in pairs])
+    add_rows([new for _, new in pairs])
 
 
 def next_version(record: Record, *, by: User, now: datetime) -> Record:

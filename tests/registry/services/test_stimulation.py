@@ -15,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from registry.exceptions import Conflict, InvalidInput, NotAllowed, NotFound
 from registry.models import AdverseEvent, CoilConversion, Job, MaskingGuess, PainScore, StaleMark, StimulationSession, Trial
 from registry.rules.stimulation import NewSession, NewSideEffect
+from registry.services import row_adding
 from registry.services.auditing import audited
 from registry.services.stimulation import record_sessions
 from registry.vocabulary import (
@@ -337,7 +338,11 @@ def test_a_row_id_belongs_to_one_session(trial: Any, threshold: Any, oscar: Any,
         record(trial, oscar, now, given(threshold, number=2, row_id="r1"))
 
 
-def test_statements_do_not_grow_with_the_rows(trial: Any, threshold: Any, setup_actor: Any, oscar: Any, now: datetime) -> None:
+@pytest.mark.parametrize("copied_from", [1, 10_000], ids=["copied", "inserted"])
+def test_statements_do_not_grow_with_the_rows(
+    trial: Any, threshold: Any, setup_actor: Any, oscar: Any, now: datetime, monkeypatch: pytest.MonkeyPatch, copied_from: int
+) -> None:
+    monkeypatch.setattr(row_adding, "COPIED_FROM", copied_from)
     oscar.current_memberships()
     effects = (NewSideEffect(AdverseEventTerm.HEADACHE, Severity.MILD), NewSideEffect(AdverseEventTerm.TWITCHING, Severity.MILD))
     differing = {"as_planned": False, "blocks": (block(trains=20), block()), "deviation_reason": DeviationReason.TECHNICAL}
