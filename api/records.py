@@ -120,7 +120,8 @@ class Records(Door, GenericViewSet[Any]):
         names = {"trial": "trial__slug", "site": "site__code", "patient": "patient_code"}
         wanted = {f"{self.enrolment}{names[name]}": asked[name] for name in names if asked.get(name)}
         if asked.get("diagnosis"):
-            wanted |= {f"{self.enrolment}pains__rank": 1, f"{self.enrolment}pains__diagnosis__condition": asked["diagnosis"]}
+            primary = {"rank": 1, "voided_at": None, "diagnosis__condition": asked["diagnosis"]}
+            wanted |= {f"{self.enrolment}pains__{name}": value for name, value in primary.items()}
         rows = rows.filter(**wanted) if wanted else rows
         return self.changed(rows, asked["changed_since"]) if asked.get("changed_since") else rows
 

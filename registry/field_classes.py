@@ -31,7 +31,8 @@ FIELD_CLASSES: dict[str, dict[FieldClass, str]] = {
         IDENTIFYING: "contact",
         FREE_TEXT: "title",
         TECHNICAL: "id uuid slug name conduct design time_zone masked pooled_efficacy registry_number sponsor synthetic"
-        " grading_scheme decoded_at locked_at created_at",
+        " grading_scheme planned_participants recruitment_starts_on recruitment_ends_on"
+        " report_day report_hour decoded_at locked_at created_at",
     },
     "Site": {TECHNICAL: "id uuid trial code name time_zone"},
     "Treatment": {TECHNICAL: "id trial code label"},
@@ -49,7 +50,11 @@ FIELD_CLASSES: dict[str, dict[FieldClass, str]] = {
     "Patient": {QUASI: "birth_year sex time_zone", CLINICAL: "handedness", TECHNICAL: "id uuid created_at"},
     "PatientKey": {IDENTIFYING: "wrapped_key", TECHNICAL: "patient destroyed_at"},
     "PatientIdentity": {IDENTIFYING: "ciphertext", TECHNICAL: "patient"},
-    "Enrolment": {QUASI: "patient_code site enrolled_on", CLINICAL: "cohort", TECHNICAL: "id uuid trial patient protocol_version"},
+    "Enrolment": {
+        QUASI: "patient_code site enrolled_on",
+        CLINICAL: "cohort",
+        TECHNICAL: "id uuid trial patient protocol_version voided_at",
+    },
     "SiteTransfer": {QUASI: "from_site to_site transferred_on", TECHNICAL: "id enrolment"},
     "EnrolmentProtocol": {TECHNICAL: "id enrolment protocol_version valid_from"},
     "ScreeningAttempt": {QUASI: "screened_on", CLINICAL: "result", FREE_TEXT: "reason", TECHNICAL: "id enrolment number"},
@@ -58,9 +63,9 @@ FIELD_CLASSES: dict[str, dict[FieldClass, str]] = {
         QUASI: "onset",
         CLINICAL: "condition certainty mechanism icd10 icd11",
         FREE_TEXT: "condition_text",
-        TECHNICAL: "id uuid patient code",
+        TECHNICAL: "id uuid patient code voided_at",
     },
-    "EnrolmentPain": {CLINICAL: "side", FREE_TEXT: "body_region", TECHNICAL: "id uuid enrolment diagnosis rank"},
+    "EnrolmentPain": {CLINICAL: "side", FREE_TEXT: "body_region", TECHNICAL: "id uuid enrolment diagnosis rank voided_at"},
     "PainScore": {
         QUASI: "for_date observed_at zone",
         CLINICAL: "context recall source rater answer_state scheduled value value_units",
@@ -123,6 +128,19 @@ FIELD_CLASSES: dict[str, dict[FieldClass, str]] = {
     "Snapshot": {CLINICAL: "payload", TECHNICAL: "id trial plan number cutoff made_at seal code_version sha256"},
     "StaleMark": {TECHNICAL: "id trial enrolment"},
     "Job": {FREE_TEXT: "failure", TECHNICAL: "id kind trial state requested_by request_id created_at started_at finished_at attempts"},
+    "TrialUpload": {
+        FREE_TEXT: "file_name reason failure",
+        TECHNICAL: "id uuid uploaded_by uploaded_at trial slug concealed size_bytes sha256 state counts job finished_at",
+    },
+    "TrialExport": {FREE_TEXT: "failure", TECHNICAL: "id uuid trial requested_by requested_at concealed state files job finished_at"},
+    "WeeklyReport": {
+        FREE_TEXT: "reason failure",
+        TECHNICAL: "id trial week version cutoff by_schedule requested_by requested_at state attempts started_at made_at",
+    },
+    "ReportDocument": {
+        CLINICAL: "payload html pdf",
+        TECHNICAL: "id report payload_sha256 html_sha256 pdf_sha256 shows_efficacy code_version renderer made_at",
+    },
     "WorkerHeartbeat": {TECHNICAL: "id beat_at"},
     "Change": {FREE_TEXT: "reason", TECHNICAL: "id at actor request_id job_id outside database_role transaction_id"},
     "Seal": {TECHNICAL: "number sealed_at changes events columns previous_hash hash"},
@@ -134,7 +152,7 @@ FIELD_CLASSES: dict[str, dict[FieldClass, str]] = {
 }
 
 # Tables of schema `closed`: every column of theirs is allocation.
-CLOSED_TABLES = ("allocation", "allocation_list", "arm", "change_event", "kit", "seal", "slot", "snapshot")
+CLOSED_TABLES = ("allocation", "allocation_list", "arm", "change_event", "kit", "report_document", "seal", "slot", "snapshot", "upload")
 
 # Tables without a history of their own, and why that loses nothing.
 WITHOUT_HISTORY: dict[str, str] = {
@@ -148,8 +166,12 @@ WITHOUT_HISTORY: dict[str, str] = {
     "registry_sessiondraft": "answers not saved yet; what is saved from them has its history",
     "registry_stalemark": "a note that something derived must be made again",
     "registry_job": "work to be done; what it writes is in the history under the job's number",
+    "registry_weeklyreport": "which reports were asked for, by whom and why, and how far they are; who asks is in the act log",
+    "registry_reportdocument": "append-only documents with their SHA-256",
     "registry_apitokenuse": "the last day a token was used; the token itself is tracked",
     "registry_idempotentanswer": "answers kept for a day, so that a request sent twice is done once; what it wrote has its history",
+    "registry_trialupload": "who brought which file, and how far it is; what its import writes has its history",
+    "registry_trialexport": "who asked for which file, and how far it is; each export and download is in the act log",
     "registry_workerheartbeat": "one row that says the worker lives",
     "account_emailaddress": "the sign-in package's copy of an account's address, which is tracked",
     "account_emailconfirmation": "unused: addresses are not confirmed by mail",

@@ -37,7 +37,8 @@ PATIENTS = ExportQuery(
 
 DIAGNOSES = ExportQuery(
     tables.DIAGNOSES,
-    "registry_paindiagnosis d JOIN registry_enrolment e ON e.patient_id = d.patient_id WHERE e.id IN ({enrolments})",
+    """registry_paindiagnosis d JOIN registry_enrolment e ON e.patient_id = d.patient_id
+       WHERE d.voided_at IS NULL AND e.id IN ({enrolments})""",
     f'{BY_PATIENT}, d.code COLLATE "C"',
     {
         "patient": "e.patient_code",
@@ -55,7 +56,7 @@ DIAGNOSES = ExportQuery(
 PAINS = ExportQuery(
     tables.PAINS,
     """registry_enrolmentpain p JOIN registry_enrolment e ON e.id = p.enrolment_id
-       JOIN registry_paindiagnosis d ON d.id = p.diagnosis_id WHERE e.id IN ({enrolments})""",
+       JOIN registry_paindiagnosis d ON d.id = p.diagnosis_id WHERE p.voided_at IS NULL AND e.id IN ({enrolments})""",
     f"{BY_PATIENT}, p.rank",
     {
         "patient": "e.patient_code",

@@ -8,6 +8,7 @@ from django.db import models
 from registry.models.columns import NewUuid, word_column
 from registry.models.history import tracked
 from registry.models.patients import Enrolment, Patient
+from registry.models.standing import StandingManager
 from registry.vocabulary import DiagnosticCertainty, MechanismClass, PainCondition, Side
 
 PARTIAL_DATE = RegexValidator(r"^\d{4}(-\d{2}(-\d{2})?)?\Z", "Use YYYY, YYYY-MM or YYYY-MM-DD.")
@@ -29,10 +30,14 @@ class PainDiagnosis(models.Model):
     onset = models.CharField(max_length=10, blank=True, validators=[PARTIAL_DATE])
     icd10 = models.CharField(max_length=10, blank=True, validators=[ICD_10])
     icd11 = models.CharField(max_length=12, blank=True, validators=[ICD_11])
+    voided_at = models.DateTimeField(null=True)
+
+    objects = StandingManager["PainDiagnosis"]()
+    with_voided = models.Manager["PainDiagnosis"]()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["patient", "code"], name="diagnosis_code_unique"),
+            models.UniqueConstraint(fields=["patient", "code"], condition=models.Q(voided_at__isnull=True), name="diagnosis_code_unique"),
             models.CheckConstraint(
                 name="diagnosis_onset_form", condition=models.Q(onset="") | models.Q(onset__regex=r"^\d{4}(-\d{2}(-\d{2})?)?$")
             ),
@@ -55,11 +60,17 @@ class EnrolmentPain(models.Model):
     rank = models.PositiveSmallIntegerField()
     body_region = models.CharField(max_length=80, blank=True)
     side = word_column(Side, default=Side.NOT_RECORDED)
+    voided_at = models.DateTimeField(null=True)
+
+    objects = StandingManager["EnrolmentPain"]()
+    with_voided = models.Manager["EnrolmentPain"]()
 
     class Meta:
         ordering = ["rank"]
         constraints = [
-            models.UniqueConstraint(fields=["enrolment", "rank"], name="enrolment_pain_rank_unique"),
+            models.UniqueConstraint(
+                fields=["enrolment", "rank"], condition=models.Q(voided_at__isnull=True), name="enrolment_pain_rank_unique"
+            ),
             models.CheckConstraint(name="enrolment_pain_rank_from_1", condition=models.Q(rank__gte=1)),
         ]
 

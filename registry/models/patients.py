@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 
 from registry.models.columns import NewUuid, word_column
 from registry.models.history import tracked
+from registry.models.standing import StandingManager
 from registry.models.trials import ProtocolVersion, Site, Trial
 from registry.roles import ROLES, Permission
 from registry.vocabulary import Cohort, DispositionKind, DispositionReason, Handedness, ScreeningResult, Sex
@@ -89,7 +90,7 @@ class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
 
 @tracked()
 class Enrolment(models.Model):
-    """One patient in one trial: the unit of analysis."""
+    """One patient in one trial: the unit of analysis. One entered by mistake is voided and keeps its study number (docs/decisions/0008)."""
 
     uuid = models.UUIDField(unique=True, editable=False, db_default=NewUuid())
     trial = models.ForeignKey(Trial, models.PROTECT, related_name="enrolments")
@@ -99,8 +100,10 @@ class Enrolment(models.Model):
     cohort = word_column(Cohort, default=Cohort.PATIENTS)
     enrolled_on = models.DateField(null=True, blank=True)
     protocol_version = models.ForeignKey(ProtocolVersion, models.PROTECT, null=True, related_name="+")
+    voided_at = models.DateTimeField(null=True)
 
-    objects = EnrolmentQuerySet.as_manager()
+    objects = StandingManager.from_queryset(EnrolmentQuerySet)()
+    with_voided = EnrolmentQuerySet.as_manager()
 
     class Meta:
         constraints = [

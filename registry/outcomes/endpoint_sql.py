@@ -114,13 +114,14 @@ def _target(plan: CheckedPlan, only_some: bool) -> str:
         LEFT JOIN ({_first_stimulations(plan, only_some)}) first ON first.enrolment_id = e.id
         LEFT JOIN registry_allocation a
             ON a.enrolment_id = e.id AND a.stage = 1 AND (a.allocated_on IS NULL OR a.allocated_on <= %(last_day)s)
-        LEFT JOIN registry_enrolmentpain pain ON pain.enrolment_id = e.id AND pain.rank = 1
+        LEFT JOIN registry_enrolmentpain pain ON pain.enrolment_id = e.id AND pain.rank = 1 AND pain.voided_at IS NULL
         LEFT JOIN ({switch_days()}) epoch ON epoch.protocol_version_id = e.protocol_version_id
         LEFT JOIN (
             SELECT enrolment_id, min(happened_on) AS switch_on FROM registry_disposition
             WHERE kind IN ('withdrawal_of_consent', 'open_label_switch') AND voided_at IS NULL GROUP BY enrolment_id
         ) turn ON turn.enrolment_id = e.id
-        WHERE e.trial_id = %(trial)s AND e.cohort = 'patients' AND (e.enrolled_on IS NULL OR e.enrolled_on <= %(last_day)s)
+        WHERE e.trial_id = %(trial)s AND e.voided_at IS NULL AND e.cohort = 'patients'
+        AND (e.enrolled_on IS NULL OR e.enrolled_on <= %(last_day)s)
         {_POPULATIONS[plan.rules.population]} {some}
     """
 

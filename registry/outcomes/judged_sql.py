@@ -106,7 +106,7 @@ def _placed() -> str:
         FROM ({_values()}) ep
         JOIN registry_enrolment e ON e.id = ep.enrolment_id
         LEFT JOIN registry_allocation a ON a.enrolment_id = e.id AND a.stage = 1
-        LEFT JOIN registry_enrolmentpain pain ON pain.enrolment_id = e.id AND pain.rank = 1
+        LEFT JOIN registry_enrolmentpain pain ON pain.enrolment_id = e.id AND pain.rank = 1 AND pain.voided_at IS NULL
         LEFT JOIN registry_paindiagnosis diagnosis ON diagnosis.id = pain.diagnosis_id
         LEFT JOIN ({switch_days()}) epoch ON epoch.protocol_version_id = e.protocol_version_id
         LEFT JOIN ({_dispositions()}) d ON d.enrolment_id = e.id

@@ -39,7 +39,8 @@ def read_recruited(connection: BaseDatabaseWrapper, trial: Trial, cutoff: dateti
             f"""
             SELECT {measure}_on, count(*) FROM registry_enrolment e
             {"JOIN registry_allocation a ON a.enrolment_id = e.id AND a.stage = 1" if measure == "allocated" else ""}
-            WHERE e.trial_id = %(trial)s AND e.cohort = 'patients' AND ({measure}_on IS NULL OR {measure}_on <= %(until)s) GROUP BY 1
+            WHERE e.trial_id = %(trial)s AND e.voided_at IS NULL AND e.cohort = 'patients'
+            AND ({measure}_on IS NULL OR {measure}_on <= %(until)s) GROUP BY 1
             """,
             {"trial": trial.pk, "until": until},
         )

@@ -68,15 +68,15 @@ class _Subject:
 
 
 SUBJECTS = (
-    _Subject(Enrolment, "the enrolment", ("patient_code", "site", "cohort", "enrolled_on")),
+    _Subject(Enrolment, "the enrolment", ("patient_code", "site", "cohort", "enrolled_on", "voided_at")),
     _Subject(Patient, "the patient's data", ("birth_year", "sex", "handedness", "time_zone")),
     _Subject(
         PainDiagnosis,
         "a diagnosis",
-        ("condition", "condition_text", "certainty", "mechanism", "onset", "icd10", "icd11"),
+        ("condition", "condition_text", "certainty", "mechanism", "onset", "icd10", "icd11", "voided_at"),
         named_by="condition",
     ),
-    _Subject(EnrolmentPain, "a pain", ("rank", "body_region", "side"), named_by="rank"),
+    _Subject(EnrolmentPain, "a pain", ("rank", "body_region", "side", "voided_at"), named_by="rank"),
     _Subject(Disposition, "a disposition", ("kind", "happened_on", "reason", "note", "voided_at"), named_by="kind"),
     _Subject(ScreeningAttempt, "a screening", ("number", "screened_on", "result", "reason"), named_by="number"),
     _Subject(SiteTransfer, "a transfer to another site", ("from_site", "to_site", "transferred_on")),

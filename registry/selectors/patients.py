@@ -147,7 +147,7 @@ def _narrow(rows: QuerySet[Enrolment], narrowed: PatientFilter) -> QuerySet[Enro
     if narrowed.site:
         rows = rows.filter(site__code=narrowed.site)
     if narrowed.condition:
-        rows = rows.filter(pains__rank=1, pains__diagnosis__condition=narrowed.condition)
+        rows = rows.filter(pains__rank=1, pains__voided_at=None, pains__diagnosis__condition=narrowed.condition)
     if narrowed.state:
         rows = rows.filter(_STATE_CONDITIONS.get(narrowed.state, Q(pk__in=[])))
     return rows

@@ -21,9 +21,18 @@ DIAGNOSES = Merge(
     "staged_diagnoses",
     ("patient_id", "code"),
     ("condition", "condition_text", "certainty", "mechanism", "onset", "icd10", "icd11"),
+    standing="t.voided_at IS NULL",
+    voided="t.voided_at IS NOT NULL",
 )
 DIAGNOSIS_COLUMNS = {"line": "bigint", "patient_id": "bigint", "code": "varchar(20)", **dict.fromkeys(DIAGNOSES.values, "varchar(200)")}
-PAINS = Merge("registry_enrolmentpain", "staged_pains", ("enrolment_id", "rank"), ("diagnosis_id", "body_region", "side"))
+PAINS = Merge(
+    "registry_enrolmentpain",
+    "staged_pains",
+    ("enrolment_id", "rank"),
+    ("diagnosis_id", "body_region", "side"),
+    standing="t.voided_at IS NULL",
+    voided="t.voided_at IS NOT NULL",
+)
 PAIN_COLUMNS = {
     "line": "bigint",
     "enrolment_id": "bigint",
@@ -130,17 +139,41 @@ class PainIntake(RowsIntake[NewPain]):
         people = [known.patient_id for known in self.patients.values()]
         enrolments = [known.id for known in self.patients.values()]
         with connections[self.using].cursor() as cursor:
-            cursor.execute("SELECT patient_id, code, id FROM registry_paindiagnosis WHERE patient_id = ANY(%s)", [people])
-            self._diagnoses = {(patient_id, code): pk for patient_id, code, pk in cursor.fetchall()}
+            cursor.execute(_DIAGNOSES, [people])
+            self._keep_diagnoses(cursor.fetchall())
+            cursor.execute(_PAINS, [enrolments])
+            pains = cursor.fetchall()
             cursor.execute(_PRIMARY, [enrolments])
             primary = cursor.fetchall()
+        self._voided = {tuple(pain) for *pain, stands in pains if not stands}
+        self._ranks = {(enrolment_id, rank) for enrolment_id, rank, *_, stands in pains if stands}
         self._has_primary = {enrolment_id for enrolment_id, *_ in primary}
         self._frozen = {enrolment_id: diagnosis_id for enrolment_id, diagnosis_id, _, is_allocated in primary if is_allocated}
         follows = self.trial.conduct == Conduct.PROSPECTIVE
         self._side = {enrolment_id: side for enrolment_id, _, side, is_allocated in primary if is_allocated and follows}
-        self._brought = {row.patient for row in rows if row.rank == 1}
+        known = ((row, self.patients[row.patient]) for row in rows if row.rank == 1 and row.patient in self.patients)
+        self._brought = {row.patient for row, patient in known if not self._voided_twin(row, patient)}
+
+    def _keep_diagnoses(self, rows: Sequence[tuple[int, str, int, bool]]) -> None:
+        self._diagnoses = {(patient_id, code): pk for patient_id, code, pk, stands in rows if stands}
+        self._voided_diagnoses: dict[tuple[int, str], list[int]] = {}
+        for patient_id, code, pk, stands in rows:
+            if not stands:
+                self._voided_diagnoses.setdefault((patient_id, code), []).append(pk)
+
+    def _voided_twin(self, row: NewPain, patient: Known) -> tuple[object, ...] | None:
+        """Return the voided pain that a row repeats where no other has its rank; it is neither new nor brought back."""
+        if (patient.id, row.rank) in self._ranks:
+            return None
+        key = patient.patient_id, row.diagnosis
+        standing = self._diagnoses.get(key)
+        meant = self._voided_diagnoses.get(key, []) if standing is None else [standing]
+        twins = ((patient.id, row.rank, pk, row.body_region, str(row.side)) for pk in meant)
+        return next((twin for twin in twins if twin in self._voided), None)
 
     def resolve(self, number: int, row: NewPain, patient: Known) -> tuple[object, ...] | None:
+        if twin := self._voided_twin(row, patient):
+            return twin
         diagnosis_id = self._diagnoses.get((patient.patient_id, row.diagnosis))
         if diagnosis_id is None:
             codes = [code for patient_id, code in self._diagnoses if patient_id == patient.patient_id]
@@ -173,13 +206,18 @@ class PainIntake(RowsIntake[NewPain]):
 _FREEZE_REMEDY = "Keep the diagnosis; record a corrected factor beside the stratum"
 _PRIMARY = """
     SELECT p.enrolment_id, p.diagnosis_id, p.side, EXISTS (SELECT FROM registry_allocation a WHERE a.enrolment_id = p.enrolment_id)
-    FROM registry_enrolmentpain p WHERE p.rank = 1 AND p.enrolment_id = ANY(%s)
+    FROM registry_enrolmentpain p WHERE p.rank = 1 AND p.voided_at IS NULL AND p.enrolment_id = ANY(%s)
+"""
+_DIAGNOSES = "SELECT patient_id, code, id, voided_at IS NULL FROM registry_paindiagnosis WHERE patient_id = ANY(%s)"
+_PAINS = """
+    SELECT enrolment_id, rank, diagnosis_id, body_region, side, voided_at IS NULL FROM registry_enrolmentpain
+    WHERE enrolment_id = ANY(%s)
 """
 _FROZEN_CONDITIONS = """
     SELECT d.patient_id, d.code, d.condition, d.condition_text FROM registry_paindiagnosis d
-    WHERE d.patient_id = ANY(%s) AND EXISTS (
+    WHERE d.patient_id = ANY(%s) AND d.voided_at IS NULL AND EXISTS (
         SELECT FROM registry_enrolmentpain p JOIN registry_enrolment e ON e.id = p.enrolment_id
         JOIN registry_trial t ON t.id = e.trial_id JOIN registry_allocation a ON a.enrolment_id = e.id
-        WHERE p.diagnosis_id = d.id AND p.rank = 1 AND t.conduct = 'prospective'
+        WHERE p.diagnosis_id = d.id AND p.rank = 1 AND p.voided_at IS NULL AND t.conduct = 'prospective'
     )
 """
