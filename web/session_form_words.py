@@ -44,9 +44,8 @@ def value_text(form: SessionForm, name: str, values: list[str]) -> str:
 
 
 def entries(form: SessionForm, name: str) -> list[str]:
-    """Return what a form holds for one question: without blanks, ticks in the order of the page."""
-    given = sorted({value.strip() for value in form.given.getlist(name)} - {""})
-    return given
+    """Return what a form holds for one question, without blanks, in an order that does not depend on which tick came first."""
+    return sorted({value.strip() for value in form.given.getlist(name)} - {""})
 
 
 def differing(form: SessionForm, other: SessionForm) -> Iterator[str]:

@@ -26,7 +26,9 @@ from registry.vocabulary import SessionStatus
 from web.patients import patient_frame
 from web.requests import TrialRequest, in_trial, see_other
 from web.score_forms import take_over
-from web.sessions_form import draft_visible_to, get_form, is_saved, post_form
+from web.session_clash import record_clash
+from web.session_sitting import draft_visible_to, is_saved
+from web.sessions_form import get_form, post_form
 from web.sessions_missed import MissedForm, due_number
 from web.sessions_record import show_record
 
@@ -78,9 +80,9 @@ def session(request: TrialRequest, patient_code: str, record: UUID) -> HttpRespo
         return show_record(request, enrolment, record)
     request.user.check_can(Permission.SESSION_RECORD, trial=request.trial, site=enrolment.site)
     if on_record:
-        return see_other(reverse("session", args=[request.trial.slug, patient_code, record]))
+        return record_clash(request, enrolment, record)
     draft = draft_visible_to(request, enrolment, record)
-    if draft.discarded_at is not None:
+    if draft.discarded_at is not None and request.method != "POST":
         messages.warning(request, _("This draft was discarded. Open the session again to log it."))
         return see_other(reverse("sessions", args=[request.trial.slug, patient_code]))
     return post_form(request, draft) if request.method == "POST" else get_form(request, draft)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from uuid import UUID
 
 from django import forms
@@ -15,12 +14,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from registry.exceptions import InvalidInput, NotAllowed, NotFound
+from registry.exceptions import InvalidInput, NotFound
 from registry.models import Enrolment, SessionDraft, StimulationSession
 from registry.roles import Permission
 from registry.selectors.patients import enrolment_visible_to
-from registry.selectors.session_questions import SessionQuestion, session_question
-from registry.selectors.sessions import SessionPains, pains_of, session_visible_to, side_effects_of
+from registry.selectors.session_questions import session_question
+from registry.selectors.sessions import session_visible_to
 from registry.services.auditing import audited
 from registry.services.reasons import Reason
 from registry.services.session_drafts import open_draft, save_draft
@@ -31,12 +30,12 @@ from web.patients import patient_frame
 from web.record_reasons import RecordReasonForm, check_version_seen
 from web.requests import TrialRequest, in_trial, see_other
 from web.session_form import Answers, SessionForm, raw_answers
-from web.session_form_answers import answers_on_record
 from web.session_form_problems import all_problems
 from web.session_form_reading import Reading, Times, read_session
 from web.session_form_words import was_words
+from web.session_on_record import form_on_record, recorded_answers, seen_pains, times_on_record
 from web.session_sheet import live_text, session_sheet
-from web.sessions_form import INSTEAD_OF
+from web.session_sitting import INSTEAD_OF
 
 CORRECT = Permission.SESSION_CORRECT
 
@@ -51,23 +50,9 @@ def session_to_change(request: TrialRequest, patient_code: str, record: UUID) ->
     return enrolment, found
 
 
-def seen_pains(request: TrialRequest, found: StimulationSession) -> SessionPains:
-    """Return the pains of a session; raise NotAllowed for a person who may not see them and would save the session without them."""
-    pains = pains_of(request.user, [found])[found.record]
-    hidden = (found.pain_before_record and pains.before is None) or (found.pain_after_record and pains.after is None)
-    if hidden:
-        raise NotAllowed("Your role does not show the pain scores of this session, so you cannot correct its answers. Ask the site.")
-    return pains
-
-
 def to_record(request: TrialRequest, enrolment: Enrolment, record: UUID) -> HttpResponse:
     """Lead to the record."""
     return see_other(reverse("session", args=[request.trial.slug, enrolment.patient_code, record]))
-
-
-def times_on_record(session: StimulationSession, enrolment: Enrolment, now: datetime) -> Times:
-    """Return the times of a record; they are its own, however long ago."""
-    return Times(session.started_at or session.recorded_at, session.finished_at, now, enrolment.zone)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -78,7 +63,9 @@ def session_correct(request: TrialRequest, patient_code: str, record: UUID) -> H
     if found.voided or found.status == SessionStatus.MISSED:
         return to_record(request, enrolment, record)
     seen_pains(request, found)
-    reasons = RecordReasonForm(request.POST or None, record=found)
+    # Somebody who comes from two entries side by side has not been asked why yet.
+    asks_why = "reason_code" in request.POST or "edit" not in request.POST
+    reasons = RecordReasonForm(request.POST or None if asks_why else None, record=found)
     check_version_seen(request, found)
     times = times_on_record(found, enrolment, timezone.now())
     form = correction_form(request, enrolment, found)
@@ -86,7 +73,7 @@ def session_correct(request: TrialRequest, patient_code: str, record: UUID) -> H
     if request.method == "POST" and getattr(request, "htmx", False):
         return show_values(request, form, reading)
     changes = None
-    if request.method == "POST":
+    if request.method == "POST" and asks_why:
         changes = checked_changes(request, found, form, reasons, reading, times)
         if changes is not None and "confirm" in request.POST:
             store_correction(request, found, reading, reasons.reason(), times)
@@ -108,18 +95,6 @@ def correction_form(request: TrialRequest, enrolment: Enrolment, found: Stimulat
     form.was = was_words(form, on_record)
     form.full_clean()
     return form
-
-
-def form_on_record(request: TrialRequest, enrolment: Enrolment, found: StimulationSession) -> SessionForm:
-    """Return the form as it would have been filled in for the session on record."""
-    asked = session_question(request.user, enrolment, number=found.number or 1, on=found.for_date, correcting=found)
-    return SessionForm(recorded_answers(request, found, asked), asked=asked)
-
-
-def recorded_answers(request: TrialRequest, found: StimulationSession, asked: SessionQuestion) -> Answers:
-    """Return the entries that describe a session on record."""
-    effects = side_effects_of(request.user, [found]).get(found.record, [])
-    return answers_on_record(found, seen_pains(request, found), effects, asked, asked.enrolment.zone)
 
 
 def show_values(request: TrialRequest, form: SessionForm, reading: Reading) -> HttpResponse:

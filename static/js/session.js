@@ -13,6 +13,13 @@
     else if (event.target.checked) none.checked = false;
   });
 
+  // Somebody saved this session from another page meanwhile: the answer says so in place, and nothing typed is touched.
+  form.addEventListener("htmx:beforeSwap", event => {
+    if (event.detail.xhr.status !== 409 || !event.detail.serverResponse.includes("#clash")) return;
+    event.detail.shouldSwap = true;
+    event.detail.isError = false;
+  });
+
   // 0 to 9 and T for ten choose, but only while the focus is inside that question.
   const choose = (question, value) => {
     const radio = question.querySelector(`input[value="${value}"]`);

@@ -155,6 +155,42 @@ def test_draft_survives_a_reload_and_another_device(opened, oscar, alice):
     other.get_by_text("The draft of session 1 is kept.").wait_for()
 
 
+@pytest.mark.parametrize("javascript", [True, False])
+def test_two_tablets_show_both_entries_and_the_person_chooses(opened, oscar, alice, javascript):
+    first, second = opened(oscar, width=820), opened(alice, width=820, javascript=javascript)
+    answer(first, SIX[:2])
+    first.get_by_text("4 questions left.").wait_for()
+    answer(second, (("pain_before", "7"), *SIX[2:]))
+    if javascript:
+        second.locator("#clash").get_by_text("Oscar Example changed this draft on another page").wait_for()
+        assert second.locator("[name=pain_after][value='4']").is_checked()
+        assert faults_in_every_view(second) == []
+        second.get_by_role("button", name="Compare both entries").click()
+    else:
+        second.get_by_role("button", name="Save session 1").click()
+    second.get_by_role("heading", name="Session 1 was entered twice").wait_for()
+    pain = second.get_by_role("group", name="Pain before, right now")
+    assert pain.get_by_role("radio").count() == 2
+    assert not pain.get_by_role("radio", checked=True).count()
+    assert second.get_by_role("group", name="Anything new?").get_by_label("Oscar Example").is_checked()
+    if javascript:
+        assert faults_in_every_view(second) == []
+    pain.get_by_label("You, on this page").check()
+    second.get_by_role("button", name="Keep what is chosen").click()
+    second.get_by_text("Both entries are one draft now.").wait_for()
+    second.get_by_role("button", name="Save session 1").click()
+    second.get_by_text("Session 1 saved").wait_for()
+    assert PainScore.objects.get(context="pre_session").value == 7
+    pick(first, "pain_after", "2")
+    first.locator("#clash").get_by_text("Alice Example saved this session on another page").wait_for()
+    first.get_by_role("button", name="Compare both entries").click()
+    first.get_by_role("row", name="Pain before").wait_for()
+    assert faults_in_every_view(first) == []
+    first.get_by_role("button", name="Correct it with my entries").click()
+    first.locator("#was_pain_after").get_by_text("was 4").wait_for()
+    assert StimulationSession.objects.count() == 1
+
+
 def test_keys_answer_inside_their_own_question(opened, oscar):
     page = opened(oscar, width=820)
     page.locator("[name=pain_before][value='0']").focus()

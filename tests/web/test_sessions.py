@@ -63,8 +63,9 @@ def test_six_answers_are_a_session(client, form):
 
 
 def test_form_sent_again_leads_to_the_one_record(client, form):
-    for answers in (six(), six(), six(pain_before="1")):
-        assert client.post(form, answers).status_code == 303
+    for answers in (six(), six(), six(threshold="", pain_after="4")):
+        answer = client.post(form, answers)
+        assert (answer.status_code, answer["Location"]) == (303, form)
     assert StimulationSession.objects.count() == 1
     assert PainScore.objects.filter(context="pre_session").get().value == 6
 

@@ -120,6 +120,12 @@ def plain(value: Decimal | None) -> str:
 
 
 @register.filter
+def thin(value: int) -> str:
+    """Write a whole number with thin spaces between thousands."""
+    return f"{value:,}".replace(",", "\u2009")
+
+
+@register.filter
 def day(value: date | None) -> str:
     """Write a day as 'Thu 19 Nov 2026'; nothing for none."""
     return "" if value is None else formats.date_format(value, "DATE_FORMAT")
