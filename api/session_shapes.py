@@ -104,9 +104,6 @@ class SessionSerializer(VersionedSerializer, SessionParts):
     table = tables.SESSIONS
     without = BESIDE
     writing = ("guess", "guess_certainty")
-    threshold_percent_mso = serializers.IntegerField(
-        read_only=True, allow_null=True, help_text="The threshold used, in % of maximum output, as it was then."
-    )
     pulses_planned = serializers.IntegerField(read_only=True, allow_null=True, help_text=f"{DERIVED} Pulses prescribed.")
     pulses_delivered = serializers.IntegerField(read_only=True, help_text=f"{DERIVED} Pulses delivered.")
     nominal_s = serializers.FloatField(read_only=True, help_text=f"{DERIVED} Seconds of all blocks, without the pauses between them.")

@@ -216,9 +216,13 @@ class RecordImport(ABC):
         for old in self.model.objects.filter(record__in=list(wanted), ended_at__isnull=True).order_by("pk"):
             number = wanted[old.record]
             row = self.rows[number]
-            kept = {name: cells[old.record][name] for name in derived if not row[name]}
+            kept = {name: cells[old.record][name] for name in derived if not row[name] and self.stays(name, row, cells[old.record])}
             pairs.append((old, self.new_row(number, {**row, **kept})))
         self.correct(pairs)
+
+    def stays(self, name: str, row: Cells, stored: Cells) -> bool:
+        """Tell whether a column that a correction does not say stays as it is on record."""
+        return True
 
     def _write(self, numbers: list[int], write: Callable[[Sequence[int]], None]) -> None:
         """Write a set; where a service refuses rows, note why and write the others."""

@@ -87,6 +87,7 @@ SESSIONS = ExportQuery(
         "protocol": "p.version",
         "as_planned": yes_no("t.as_planned"),
         "threshold": f"CASE WHEN h.id IS NOT NULL THEN {threshold_reference('h', 'hc')} END",
+        "threshold_percent_mso": "t.threshold_percent_mso",
         "stimulator": "m.code",
         "coil": "c.code",
         "kit_code": text("t.kit_code"),

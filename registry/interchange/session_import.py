@@ -34,7 +34,10 @@ from registry.vocabulary import (
 
 _BLOCK = re.compile(r"blocks\[(\d+)\]\.(.*)")
 CONCEALED = tuple(column.name for column in tables.SESSIONS.columns if column.concealed)
-AS_STORED = ("number", "started_at", "ended_at", "for_date", "as_planned", "hearing_protection", "coil_matches_threshold", "pulse_counter")
+AS_STORED = (
+    *("number", "started_at", "ended_at", "for_date", "as_planned", "threshold_percent_mso", "hearing_protection"),
+    *("coil_matches_threshold", "pulse_counter"),
+)
 PAINS = ("pain_before", "pain_before_at", "pain_after", "pain_after_at", "guess_certainty")
 
 
@@ -159,6 +162,10 @@ class SessionImport(RecordImport):
         row, kept = self.rows[number], self._blocks_on_record(stored.cells)
         brought = [self.blocks.rows[one] for one in self._block_numbers(row)]
         return len(brought) != len(kept) or any(not same_block(ours, theirs) for ours, theirs in zip(brought, kept, strict=True))
+
+    def stays(self, name: str, row: Cells, stored: Cells) -> bool:
+        """Tell so; the value of another threshold does not."""
+        return name != "threshold_percent_mso" or row["threshold"] == stored["threshold"]
 
     def _blocks_on_record(self, cells: Cells) -> list[Cells]:
         return self._stored_blocks.get((cells["patient"], session_name(cells)), [])

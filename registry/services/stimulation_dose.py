@@ -27,19 +27,19 @@ KIND_OF = {IntensityReference.RMT: ThresholdKind.RESTING, IntensityReference.AMT
 
 @dataclass(frozen=True, slots=True)
 class ThresholdUse:
-    """The threshold a session refers to, and how it carries over to the coil used."""
+    """The threshold a session refers to, its value then in % MSO, and how it carries over to the coil used."""
 
     threshold: MotorThreshold | None
+    measured: int | None
     factor: Decimal | None
     coil_matches: bool | None
 
     @property
     def percent_mso(self) -> int | Decimal | None:
         """Return the threshold in terms of the coil used."""
-        if self.threshold is None:
+        if self.measured is None:
             return None
-        percent = self.threshold.percent_mso
-        return percent if self.factor is None else converted_threshold(percent, self.factor)
+        return self.measured if self.factor is None else converted_threshold(self.measured, self.factor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,27 +151,34 @@ def threshold_use(
 ) -> ThresholdUse:
     """Return the threshold a row names; a session that is corrected keeps the value it was given under."""
     if row.threshold is None:
-        return ThresholdUse(None, None, row.coil_matches_threshold)
+        return _no_threshold(row)
     kept = None if before is None else before.threshold
     threshold = kept if kept is not None and kept.record == row.threshold else references.thresholds.get(row.threshold)
     if threshold is None or threshold.enrolment_id != patient.id:
         problems.append(Problem("threshold", "This is no threshold of the patient. Choose one of the patient's thresholds.", "unknown"))
-        return ThresholdUse(None, None, row.coil_matches_threshold)
+        return _no_threshold(row)
     if threshold.measured_on > on:
         problems.append(Problem("threshold", "The threshold was measured after the session. Choose the one that was used.", "order"))
-    return _carried_over(row, threshold, references, problems)
+    measured = before.threshold_percent_mso if before is not None and threshold is kept else threshold.percent_mso
+    return _carried_over(row, threshold, row.threshold_percent_mso or measured, references, problems)
 
 
-def _carried_over(row: NewSession, threshold: MotorThreshold, references: SessionReferences, problems: list[Problem]) -> ThresholdUse:
+def _no_threshold(row: NewSession) -> ThresholdUse:
+    return ThresholdUse(None, None, None, row.coil_matches_threshold)
+
+
+def _carried_over(
+    row: NewSession, threshold: MotorThreshold, measured: int | None, references: SessionReferences, problems: list[Problem]
+) -> ThresholdUse:
     """Compare the coil used with the one of the threshold where both are known; else the operator's word stands."""
     used = references.coils.get(row.coil or "")
     if used is None or threshold.coil is None:
-        return ThresholdUse(threshold, None, row.coil_matches_threshold)
+        return ThresholdUse(threshold, measured, None, row.coil_matches_threshold)
     factor = references.factor(threshold.coil.model, used.model)
     problem = coil_threshold_problem(threshold.coil.model, used.model, factor)
     if problem is not None:
         problems.append(problem)
-    return ThresholdUse(threshold, factor, threshold.coil.model == used.model)
+    return ThresholdUse(threshold, measured, factor, threshold.coil.model == used.model)
 
 
 def _check_kind(use: ThresholdUse, given: tuple[Block, ...], problems: list[Problem]) -> None:

@@ -186,7 +186,7 @@ def _session(row: NewSession, patient: KnownPatient, on: date, dose: Dose, writi
         # Only the form is filled in by the operator; a script or an import may bring the sessions of others.
         operator_id=writing.by.pk if writing.complete else None,
         threshold=use.threshold,
-        threshold_percent_mso=None if use.threshold is None else use.threshold.percent_mso,
+        threshold_percent_mso=use.measured,
         threshold_factor=use.factor,
         stimulator_id=references.stimulators.get(row.stimulator or ""),
         coil=coil,

@@ -170,6 +170,32 @@ def test_an_export_comes_back_byte_for_byte(bring: Bring, admin: Any, tmp_path: 
     assert {**contents(tmp_path / "three"), "trial.toml": b""} == {**first, "trial.toml": b""}
 
 
+def test_a_dose_outlives_the_correction_of_its_threshold(bring: Bring, admin: Any, tmp_path: Path) -> None:
+    """What was given under 52 % is not reckoned again from 60 %, here or where the folder is brought in afresh."""
+    bring(whole(tmp_path / "f"))
+    corrected = whole(tmp_path / "f", motor_thresholds=changed(THRESHOLDS, 0, percent_mso="60"))
+    assert tallies(bring(corrected, reason="the threshold was misread"))["motor_thresholds"] == (0, 1, 1, 0)
+    take_out("calm-m1", tmp_path / "one", by=User.objects.get(pk=admin.pk))
+    given = {row["patient"]: row["threshold_percent_mso"] for row in read_table(tmp_path / "one" / "sessions.csv") if row["threshold"]}
+    assert given == {"P-01": "52", "P-02": "47"}
+    definition = tmp_path / "one" / "trial.toml"
+    definition.write_text(definition.read_text().replace('"calm-m1"', '"again"'))
+    assert bring(tmp_path / "one").problem_count == 0
+    again = StimulationSession.objects.get(enrolment__trial__slug="again", enrolment__patient_code="P-01", number=1)
+    assert again.threshold is not None
+    assert (again.threshold.percent_mso, again.threshold_percent_mso, again.blocks.get().setting_percent_mso) == (60, 52, 42)
+
+
+def test_another_threshold_brings_its_own_value(bring: Bring, tmp_path: Path) -> None:
+    second = {**THRESHOLDS[0], "measured_at": "2026-03-02T09:10:00+01:00", "percent_mso": "58"}
+    thresholds = [*THRESHOLDS, second]
+    bring(whole(tmp_path / "f", motor_thresholds=thresholds))
+    other = changed(SESSIONS, 0, threshold="2026-03-02T08:10:00Z")
+    assert tallies(bring(whole(tmp_path / "f", motor_thresholds=thresholds, sessions=other), reason="wrong one named"))
+    session = StimulationSession.objects.get(enrolment__patient_code="P-01", number=1, ended_at=None)
+    assert (session.threshold_percent_mso, session.blocks.get().setting_percent_mso) == (58, 46)
+
+
 def test_additional_sessions_other_periods_and_own_identifiers_come_back(bring: Bring, admin: Any, tmp_path: Path) -> None:
     thresholds = [{**THRESHOLDS[0], "row_id": "t, 1"}, {**THRESHOLDS[1], "row_id": ""}]
     added = {**session("P-01", 1, threshold="t, 1", started_at="2026-03-06T10:00:00+01:00"), "number": ""}

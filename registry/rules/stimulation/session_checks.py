@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from registry.exceptions import Problem
-from registry.rules.stimulation.dose import INTENSITY_DECIMALS, INTENSITY_PERCENT
+from registry.rules.stimulation.dose import INTENSITY_DECIMALS, INTENSITY_PERCENT, THRESHOLD_PERCENT_MSO
 from registry.rules.stimulation.numbers import range_problem
 from registry.rules.stimulation.pattern_checks import pattern_problems
 from registry.rules.stimulation.sessions import NewBlock, NewSession, NewSideEffect
@@ -158,10 +158,13 @@ def _range_problems(row: NewSession) -> list[Problem]:
         ("period", row.period, PERIODS),
         ("guess_certainty", row.guess_certainty, CERTAINTY),
         ("pulse_counter", row.pulse_counter, PULSE_COUNTER),
+        ("threshold_percent_mso", row.threshold_percent_mso, THRESHOLD_PERCENT_MSO),
     )
     found = [range_problem(name, value, *limits) for name, value, limits in ranges if value is not None]
     if row.guess_certainty is not None and row.guess is None:
         found.append(Problem("guess", "There is a certainty and no guess. Choose what the patient guessed.", "required"))
+    if row.threshold_percent_mso is not None and row.threshold is None:
+        found.append(Problem("threshold", "There is a value of the threshold used and no threshold. Name the threshold.", "required"))
     found += [
         Problem(name, f"Enter at most {longest} characters.", "too_long")
         for name, longest in LONGEST_TEXTS.items()

@@ -51,8 +51,9 @@ class NewSession:
     """One session to record, in the codes of its trial; `record` makes a repeat harmless.
 
     `as_planned` attests that the prescription was given, and then there are no blocks. `anything_new` and `side_effects`
-    are None where nobody asked and empty where the answer was none. `threshold` names the measurement used; the coil is
-    named only in a trial that conceals nothing. The times of the pain questions are optional.
+    are None where nobody asked and empty where the answer was none. `threshold` names the measurement used, and
+    `threshold_percent_mso` what it was known to be then, if that is not what is on record now; the coil is named only in a
+    trial that conceals nothing. The times of the pain questions are optional.
     """
 
     patient: str
@@ -69,6 +70,7 @@ class NewSession:
     as_planned: bool = False
     blocks: tuple[NewBlock, ...] = ()
     threshold: UUID | None = None
+    threshold_percent_mso: int | None = None
     stimulator: str | None = None
     coil: str | None = None
     kit_code: str = ""

@@ -86,6 +86,8 @@ def test_a_whole_session_of_each_status_is_accepted(row: NewSession) -> None:
         (GIVEN, {"number": 0}, ("number", "out_of_range")),
         (GIVEN, {"guess": TreatmentGuess.REAL, "guess_certainty": 11}, ("guess_certainty", "out_of_range")),
         (GIVEN, {"guess_certainty": 5}, ("guess", "required")),
+        (GIVEN, {"threshold": UUID(int=1), "threshold_percent_mso": 101}, ("threshold_percent_mso", "out_of_range")),
+        (MISSED, {"threshold_percent_mso": 52}, ("threshold", "required")),
         (GIVEN, {"pulse_counter": -1}, ("pulse_counter", "out_of_range")),
         (GIVEN, {"note": "x" * 501}, ("note", "too_long")),
         (GIVEN, {"kit_code": "K" * 21}, ("kit_code", "too_long")),
