@@ -11,27 +11,23 @@ from django.db.models.functions import Coalesce
 from rest_framework import serializers
 
 from api.fields import RowSerializer
+from api.file_rows import TRIAL_HELP, VOIDED, FileRowQuery, RowOfPatient, without_voided
 from api.histories import versions
-from api.records import Columns, Corrected, PatientQuery, ReasonSerializer, Records, Row
+from api.records import Columns, ReasonSerializer, Records, Row, Voided
+from registry.exceptions import Conflict
 from registry.models import Allocation, Enrolment, Patient, Trial, User
 from registry.rules.tables import definitions as tables
 from registry.selectors.patients import STATES, state_case, trial_visible_to, with_state
 from registry.services import patients
+from registry.services.patient_voids import restore_patient, void_patient
 from registry.services.patients import NewPatient
 from registry.services.reasons import Reason
 
-ID_HELP = "Identifier of the record, the same for all its versions."
-TRIAL_HELP = "Short name of the trial."
-VERSION_HELP = "Counts the changes of the record."
 
-
-class PatientSerializer(RowSerializer):
+class PatientSerializer(RowOfPatient):
     """A patient of a trial. No name, no initials, no birth date."""
 
     table = tables.PATIENTS
-    id = serializers.UUIDField(read_only=True, help_text=ID_HELP)
-    version = serializers.IntegerField(read_only=True, help_text=VERSION_HELP)
-    trial = serializers.CharField(max_length=40, help_text=TRIAL_HELP)
 
 
 class PatientCorrection(RowSerializer, ReasonSerializer):
@@ -42,14 +38,14 @@ class PatientCorrection(RowSerializer, ReasonSerializer):
     optional = True
 
 
-class DatedPatientQuery(PatientQuery):
+class DatedPatientQuery(FileRowQuery):
     """Patients by the day of enrolment."""
 
     date_from = serializers.DateField(required=False, help_text="First day of enrolment.")
     date_to = serializers.DateField(required=False, help_text="Last day of enrolment.")
 
 
-class Patients(Corrected):
+class Patients(Voided):
     """The patients at sites your memberships cover."""
 
     noun = "patient"
@@ -61,8 +57,8 @@ class Patients(Corrected):
     enrolment = ""
 
     def visible(self, user: User) -> QuerySet[Enrolment]:
-        """Return the person's patients."""
-        return Enrolment.objects.visible_to(user)
+        """Return the person's patients, voided ones among them."""
+        return Enrolment.with_voided.visible_to(user)
 
     def columns(self, user: User) -> Columns:
         """Return the columns of patients.csv."""
@@ -70,6 +66,7 @@ class Patients(Corrected):
         return {
             "id": "uuid",
             "version": versions(Enrolment) + versions(Patient, "patient_id") - 1,
+            "voided": VOIDED,
             "trial": "trial__slug",
             "patient": "patient_code",
             "site": "site__code",
@@ -82,7 +79,8 @@ class Patients(Corrected):
     def narrowed(self, rows: QuerySet[Any], asked: Row) -> QuerySet[Any]:
         """Keep what the query asks for."""
         bounds = {"enrolled_on__gte": asked.get("date_from"), "enrolled_on__lte": asked.get("date_to")}
-        return super().narrowed(rows.filter(**{name: day for name, day in bounds.items() if day is not None}), asked)
+        rows = without_voided(rows, asked).filter(**{name: day for name, day in bounds.items() if day is not None})
+        return super().narrowed(rows, asked)
 
     def changed(self, rows: QuerySet[Any], since: datetime) -> QuerySet[Any]:
         """Keep patients of whom either the person's row or the enrolment's has changed."""
@@ -97,9 +95,23 @@ class Patients(Corrected):
 
     def correct(self, record: Row, data: Row, reason: Reason, *, by: User, now: datetime) -> None:
         """Lay the corrected row beside the one on record."""
+        if record["voided"]:
+            raise Conflict("This patient is voided. Restore the patient before you correct it.")
         columns = {name: record[name] for name in tables.PATIENTS.names}
         trial = trial_visible_to(by, record["trial"])
         patients.correct(trial=trial, rows=[NewPatient(**{**columns, **data})], by=by, now=now, reason=reason.sentence())
+
+    def take_out(self, record: Row, reason: Reason, *, by: User, now: datetime) -> None:
+        """Void the patient."""
+        void_patient(enrolment=self.enrolment_of(by, record), reason=reason, by=by, now=now)
+
+    def bring_back(self, record: Row, reason: Reason, *, by: User, now: datetime) -> None:
+        """Restore the patient."""
+        restore_patient(enrolment=self.enrolment_of(by, record), reason=reason, by=by, now=now)
+
+    def enrolment_of(self, user: User, record: Row) -> Enrolment:
+        """Return the row of a record the person has been shown."""
+        return self.visible(user).select_related("trial", "site__trial").get(uuid=record["id"])
 
 
 def changed_people(rows: QuerySet[Any], since: datetime) -> QuerySet[Any]:

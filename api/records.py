@@ -289,7 +289,7 @@ def person_of(request: Request) -> User:
 
 def hold_patient(record: Row) -> None:
     """Let one change at a time at the records of a patient, until the end of the transaction."""
-    rows = Enrolment.objects.filter(trial__slug=record["trial"], patient_code=record["patient"])
+    rows = Enrolment.with_voided.filter(trial__slug=record["trial"], patient_code=record["patient"])
     rows.select_for_update().values_list("pk").first()
 
 

@@ -11,8 +11,8 @@ from django.db.models.functions import Cast, Coalesce
 from rest_framework import serializers
 
 from api.fields import CellField, RowSerializer
+from api.file_rows import TRIAL_HELP
 from api.formats import number
-from api.patients import TRIAL_HELP
 from api.records import Columns, ReasonSerializer, Row
 from api.versioned import VersionedQuery, VersionedRecords
 from registry.models import PainScore, Trial, User

@@ -35,6 +35,9 @@ STAGED_COLUMNS = {
 }
 ENROLMENTS = Merge("registry_enrolment", STAGED, ("trial_id", "patient_code"), ("site_id", "cohort", "enrolled_on", "protocol_version_id"))
 PEOPLE = Merge("registry_patient", STAGED, ("id",), ("birth_year", "sex", "handedness", "time_zone"))
+# A study number is given once (docs/decisions/0008).
+HIDDEN = "is taken in this trial", "Use another study number"
+VOIDED = "is the number of a patient who was voided", "Restore that patient and correct the record, or use another study number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +108,15 @@ class PatientIntake:
 
     def _check(self, rows: Sequence[NewPatient], now: datetime) -> None:
         self.checks.note_repeats(((row.patient,) for row in rows), ("patient",))
-        hidden = self._hidden_codes(rows)
+        taken = self._taken_codes(rows)
         for number, row in enumerate(rows):
             self._check_site(number, row, self.known.get(row.patient))
             self.checks.note_future(number, "enrolled_on", row.enrolled_on, now)
             if row.protocol and row.protocol not in self._protocols:
                 remedy = name_remedy(row.protocol, self._protocols, "protocol")
                 self.checks.note(number, "protocol", row.protocol, "is no protocol version of the trial", remedy)
-            if row.patient in hidden:
-                self.checks.note(number, "patient", row.patient, "is taken in this trial", "Use another study number")
+            if row.patient in taken:
+                self.checks.note(number, "patient", row.patient, *(VOIDED if taken[row.patient] else HIDDEN))
 
     def _check_site(self, number: int, row: NewPatient, known: Known | None) -> None:
         site_id = self._sites.get(row.site or self._only_site)
@@ -122,14 +125,17 @@ class PatientIntake:
         elif not {site_id, known.site_id if known else site_id} <= self._allowed:
             self.checks.note(number, "site", row.site, "is a site where you may not enrol", "Ask somebody who may enrol there")
 
-    def _hidden_codes(self, rows: Sequence[NewPatient]) -> set[str]:
-        """Return the codes that are in use at sites the person cannot see."""
+    def _taken_codes(self, rows: Sequence[NewPatient]) -> dict[str, bool]:
+        """Return the codes of patients the person cannot see, and of voided ones: each with whether it is a voided one of theirs."""
         unknown = {row.patient for row in rows} - self.known.keys()
         with connections[self.using].cursor() as cursor:
             cursor.execute(
                 "SELECT patient_code FROM registry_enrolment WHERE trial_id = %s AND patient_code = ANY(%s)", [self.trial.pk, list(unknown)]
             )
-            return {code for (code,) in cursor.fetchall()}
+            taken = {code for (code,) in cursor.fetchall()}
+        own = Enrolment.with_voided.using(self.using).visible_to(self.by).filter(trial=self.trial, patient_code__in=taken)
+        voided = set(own.values_list("patient_code", flat=True)) if taken else set()
+        return {code: code in voided for code in taken}
 
     def _stage(self, rows: Sequence[NewPatient]) -> None:
         bad = self.checks.bad_rows()

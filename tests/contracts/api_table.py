@@ -10,6 +10,7 @@ from uuid import UUID
 
 from registry.models import Disposition, Enrolment, EnrolmentPain, PainDiagnosis, Site
 from tests.contracts import scene_sessions as there
+from tests.contracts import scene_voided as gone
 from tests.contracts.rows import (
     CARE,
     CLOSED_OUTCOMES,
@@ -48,13 +49,19 @@ NEW_EVENT = {**OF_PATIENT, "id": str(UUID(int=0xAE55_0100)), "term": "toothache"
 
 def uuid_of(model: Any, **about: Any) -> UUID:
     """Return the id of the one row so described in the trial."""
-    return UUID(str(model.objects.values_list("uuid", flat=True).get(**about)))
+    return UUID(str(model._base_manager.values_list("uuid", flat=True).get(**about)))
 
 
-PATIENT = partial(uuid_of, Enrolment, trial__slug=SLUG, patient_code="P-0001")
-DIAGNOSIS = partial(uuid_of, PainDiagnosis, patient__enrolments__trial__slug=SLUG, patient__enrolments__patient_code="P-0001")
-PAIN = partial(uuid_of, EnrolmentPain, enrolment__trial__slug=SLUG, enrolment__patient_code="P-0001")
-TURN = partial(uuid_of, Disposition, enrolment__trial__slug=SLUG, enrolment__patient_code="P-0002")
+OF_FIRST = {"trial__slug": SLUG, "patient_code": "P-0001"}
+DIAGNOSES = partial(uuid_of, PainDiagnosis, **{f"patient__enrolments__{name}": value for name, value in OF_FIRST.items()})
+PAINS = partial(uuid_of, EnrolmentPain, **{f"enrolment__{name}": value for name, value in OF_FIRST.items()})
+TURNS = partial(uuid_of, Disposition, enrolment__trial__slug=SLUG)
+PATIENTS = partial(uuid_of, Enrolment, trial__slug=SLUG)
+PATIENT, SPARE_PATIENT, GONE_PATIENT = (partial(PATIENTS, patient_code=code) for code in ("P-0001", "P-0099", gone.GONE_PATIENT))
+DIAGNOSIS, SPARE_DIAGNOSIS, GONE_DIAGNOSIS = (partial(DIAGNOSES, code=code) for code in ("D1", gone.SPARE, gone.GONE))
+PAIN, SPARE_PAIN, GONE_PAIN = (partial(PAINS, rank=rank) for rank in (1, gone.SPARE_RANK, gone.GONE_RANK))
+TURN = partial(TURNS, enrolment__patient_code="P-0002")
+GONE_TURN = partial(TURNS, enrolment__patient_code="P-0001")
 NORTH = partial(uuid_of, Site, trial__slug=SLUG, code="N")
 
 
@@ -103,6 +110,14 @@ def versioned(
     )
 
 
+def voidable(name: str, standing: Any, voided: Any) -> tuple[Row, ...]:
+    """Return the rows of taking a row of a patient's file out of use and bringing one back."""
+    return (
+        changed(f"api_{name}_void", standing, EDIT, {}, "POST"),
+        changed(f"api_{name}_restore", voided, EDIT, {}, "POST"),
+    )
+
+
 API_TABLE: tuple[Row, ...] = (
     TOKENS,
     replace(TOKENS, method="POST", data=NEW_TOKEN, writes=True),
@@ -124,20 +139,24 @@ API_TABLE: tuple[Row, ...] = (
     added("api_patients", EDIT, {"trial": SLUG, "patient": "P-0500", "site": "N"}, elsewhere=403),
     one("api_patient", PATIENT),
     changed("api_patient", PATIENT, EDIT, {"birth_year": 1962}),
+    *voidable("patient", SPARE_PATIENT, GONE_PATIENT),
     listed("api_enrolments"),
     one("api_enrolment", PATIENT),
     listed("api_diagnoses"),
     added("api_diagnoses", EDIT, {**OF_PATIENT, "diagnosis": "D2", "condition": "low_back"}),
     one("api_diagnosis", DIAGNOSIS),
     changed("api_diagnosis", DIAGNOSIS, EDIT, {"icd10": "G54.6"}),
+    *voidable("diagnosis", SPARE_DIAGNOSIS, GONE_DIAGNOSIS),
     listed("api_pains"),
     added("api_pains", EDIT, {**OF_PATIENT, "rank": 2, "body_region": "arm"}),
     one("api_pain", PAIN),
     changed("api_pain", PAIN, EDIT, {"body_region": "palm"}),
+    *voidable("pain", SPARE_PAIN, GONE_PAIN),
     listed("api_dispositions"),
     added("api_dispositions", EDIT, {**OF_PATIENT, "kind": "lost"}),
     one("api_disposition", TURN),
     changed("api_disposition", TURN, EDIT, {"happened_on": "2026-11-03"}),
+    *voidable("disposition", TURN, GONE_TURN),
     listed("api_scores"),
     added("api_scores", CARE, NEW_SCORE, makes_id=False),
     one("api_score", EARLY),
