@@ -15,10 +15,10 @@ AUDIT_TABLES = ("registry_change", "registry_seal", "registry_sealedchange")
 # Filled by a trigger, emptied by the seal.
 WAITING_TABLES = ("registry_unsealed",)
 # Written once, never changed.
-INSERT_ONLY_TABLES = ("registry_actlog", "registry_allocation", "registry_snapshot")
+INSERT_ONLY_TABLES = ("registry_actlog", "registry_allocation", "registry_snapshot", "registry_reportdocument")
 # Of these the allocation function alone, as the owner, updates who got them.
 CLOSED_CHANGEABLE = ("kit", "slot")
-CLOSED_INSERT_ONLY = ("arm", "allocation_list", "allocation", "snapshot")
+CLOSED_INSERT_ONLY = ("arm", "allocation_list", "allocation", "snapshot", "upload", "report_document")
 CLOSED_READ_ONLY = ("change_event", "seal")
 
 FUNCTIONS = {

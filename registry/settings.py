@@ -8,7 +8,7 @@ from typing import Any
 import pghistory
 from csp.constants import NONE, SELF
 
-from registry import environment
+from registry import environment, reachability
 from registry.logs import logging_configuration
 
 ROOT = environment.ROOT
@@ -22,6 +22,8 @@ DB_ROLE = environment.text("RTMS_DB_ROLE", "worker")
 EMBEDDED_DATABASE = not environment.is_set("DATABASE_URL")
 EMBEDDED_BROKER = not environment.is_set("BROKER_URL")
 DB_NAME = environment.text("RTMS_DB_NAME", "rtms")
+# A machine that is silent for longer is taken as gone: its locks are freed and its jobs done elsewhere.
+PEER_LOST_AFTER_S = environment.whole_number("RTMS_PEER_LOST_AFTER_S", 30)
 
 
 def _address(role: str) -> environment.Address:
@@ -53,6 +55,7 @@ def _database(role: str, *, pool: bool) -> dict[str, Any]:
         "CONN_HEALTH_CHECKS": True,  # with the pool too: a restarted server must not cost a request
         "DISABLE_SERVER_SIDE_CURSORS": False,
         "OPTIONS": {
+            **reachability.database_options(at.host, PEER_LOST_AFTER_S),
             **at.options,
             "application_name": f"rtms-{DB_ROLE}",
             **({"pool": {"min_size": 1, "max_size": 8, "timeout": 10}} if pool else {}),
@@ -103,6 +106,8 @@ X_FRAME_OPTIONS = "DENY"
 ROOT_URLCONF = "registry.urls"
 WSGI_APPLICATION = "registry.wsgi.application"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5_000_000
+# A trial folder brought by the browser, as a zip; the proxy's own limit has to be above it.
+LARGEST_UPLOAD_BYTES = environment.whole_number("RTMS_LARGEST_UPLOAD_MB", 190) * 1_000_000
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -252,7 +257,12 @@ _CACHE_URL = BROKER_URL.replace("redis+socket://", "unix://", 1)
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": _CACHE_URL, "KEY_PREFIX": DB_NAME}}
 
 CELERY_BROKER_URL = BROKER_URL
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 300, "socket_timeout": 5, "socket_connect_timeout": 5}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 300,
+    "socket_timeout": 5,
+    "socket_connect_timeout": 5,
+    **reachability.broker_options(PEER_LOST_AFTER_S),
+}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_TASK_IGNORE_RESULT = True
@@ -264,9 +274,15 @@ CELERY_TASK_TIME_LIMIT = environment.whole_number("RTMS_TASK_TIME_LIMIT_S", 3600
 CELERY_TIMEZONE = "UTC"
 CELERY_IMPORTS = ["registry.tasks"]
 SWEEP_INTERVAL_S = environment.whole_number("RTMS_SWEEP_INTERVAL_S", 10)
+REPORT_INTERVAL_S = environment.whole_number("RTMS_REPORT_INTERVAL_S", 120)
 CELERY_BEAT_SCHEDULE = {
     "heartbeat": {"task": "registry.heartbeat", "schedule": timedelta(seconds=15), "options": {"expires": 15}},
     "sweep": {"task": "registry.sweep", "schedule": timedelta(seconds=SWEEP_INTERVAL_S), "options": {"expires": SWEEP_INTERVAL_S}},
+    "reports": {
+        "task": "registry.schedule_reports",
+        "schedule": timedelta(seconds=REPORT_INTERVAL_S),
+        "options": {"expires": REPORT_INTERVAL_S},
+    },
 }
 HEARTBEAT_STALE_AFTER_S = 90
 

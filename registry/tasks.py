@@ -5,22 +5,44 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
+from registry.interchange.export_jobs import make_export
+from registry.interchange.upload_jobs import check_upload, import_upload
 from registry.marks import note_sweep
 from registry.models import WorkerHeartbeat
 from registry.outcomes import jobs
+from registry.reports.making import make_reports
+from registry.reports.schedule import schedule_reports
+from registry.services.exports import tidy_exports
+from registry.services.uploads import tidy_uploads
+from registry.vocabulary import JobKind
+
+OTHER_WORK = {
+    JobKind.CHECK_UPLOAD: check_upload,
+    JobKind.IMPORT_UPLOAD: import_upload,
+    JobKind.EXPORT: make_export,
+    JobKind.REPORT: make_reports,
+}
 
 
 @shared_task(name="registry.run_job")
 def run_job(job_id: int) -> None:
     """Do one job."""
-    jobs.run_job(job_id)
+    jobs.run_job(job_id, OTHER_WORK)
 
 
 @shared_task(name="registry.sweep")
 def sweep() -> None:
     """Send again whatever a crash left behind."""
     jobs.sweep(timezone.now())
+    tidy_uploads(timezone.now())
+    tidy_exports(timezone.now())
     note_sweep(timezone.now())
+
+
+@shared_task(name="registry.schedule_reports")
+def ask_for_due_reports() -> None:
+    """Ask for the weekly reports that are due."""
+    schedule_reports(timezone.now())
 
 
 @shared_task(name="registry.heartbeat")

@@ -34,13 +34,15 @@ class PageFrame:
     search_url: str = ""
 
 
-# Section, label, right and route of each navigation entry.
+# Section, label, rights of which one opens it, and route of each navigation entry.
 NAVIGATION = (
-    ("today", _("Today"), Permission.SESSION_RECORD, "today"),
-    ("patients", _("Patients"), Permission.PATIENT_VIEW, "patients"),
-    ("outcomes", _("Outcomes"), Permission.OUTCOMES_OPEN, "dashboard"),
-    ("closed", _("Closed outcomes"), Permission.OUTCOMES_CLOSED, "dashboard_closed"),
-    ("settings", _("Settings"), Permission.TRIAL_VIEW, "trial_settings"),
+    ("today", _("Today"), {Permission.SESSION_RECORD}, "today"),
+    ("patients", _("Patients"), {Permission.PATIENT_VIEW}, "patients"),
+    ("outcomes", _("Outcomes"), {Permission.OUTCOMES_OPEN}, "dashboard"),
+    ("reports", _("Reports"), {Permission.OUTCOMES_OPEN}, "reports"),
+    ("closed", _("Closed outcomes"), {Permission.OUTCOMES_CLOSED}, "dashboard_closed"),
+    ("data", _("Data"), {Permission.IMPORT, Permission.EXPORT}, "trial_data"),
+    ("settings", _("Settings"), {Permission.TRIAL_VIEW}, "trial_settings"),
 )
 
 
@@ -61,8 +63,8 @@ def frame(user: User, trial: Trial | None, section: str) -> PageFrame:
         trial=trial,
         nav=tuple(
             NavItem(str(label), reverse(route, args=[trial.slug]), key == section)
-            for key, label, right, route in NAVIGATION
-            if right in held
+            for key, label, rights, route in NAVIGATION
+            if rights & held
         ),
         masked=user.is_masked_in(trial),
         theme=user.theme,

@@ -33,11 +33,11 @@ class ExportedFile:
     rows: int
 
 
-def take_out(slug: str, target: Path, *, by: User) -> list[ExportedFile]:
+def take_out(slug: str, target: Path, *, by: User, with_allocations: bool = True) -> list[ExportedFile]:
     """Write what the person may see of a trial into a new directory and return its files.
 
-    Without the right to see allocations, arms.csv and allocations.csv are left out. Raises NotFound for a trial the person
-    does not see, NotAllowed without the right to export, Conflict when the directory holds something.
+    Without the right to see allocations, or where they are not wanted, arms.csv and allocations.csv are left out. Raises NotFound for
+    a trial the person does not see, NotAllowed without the right to export, Conflict when the directory holds something.
     """
     trial = Trial.objects.visible_to(by).filter(slug=slug).first()
     if trial is None:
@@ -45,7 +45,7 @@ def take_out(slug: str, target: Path, *, by: User) -> list[ExportedFile]:
     by.check_can(Permission.EXPORT, trial=trial)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise Conflict(f"{target} exists and is not empty. Name a new directory.")
-    concealed = by.can(Permission.ALLOCATION_REVEAL, trial=trial)
+    concealed = with_allocations and by.can(Permission.ALLOCATION_REVEAL, trial=trial)
     # Noted before anything leaves, so that an export that breaks off has been noted too.
     log_act(Act.EXPORT, by=by, trial=trial, target=trial.slug, with_allocations=concealed)
     if concealed:

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from registry.closed_room import CLOSED_ALIAS, routed_through
-from registry.exceptions import InvalidInput, NotAllowed, Problem
+from registry.exceptions import InvalidInput, Problem
 from registry.interchange.import_report import ImportReport, TableReport
 from registry.interchange.record_imports import EventImport, Importing, RecordImport, ThresholdImport
 from registry.interchange.session_import import BlockRows, SessionImport
 from registry.interchange.table_reader import LineRows, TableRows, header_problems, read_table
 from registry.interchange.trial_folder import TrialFolder, open_folder
 from registry.models import Trial, User
-from registry.roles import Permission
 from registry.rules.tables import definitions as tables
 from registry.rules.tables import stimulation_tables
 from registry.rules.tables.columns import Table
@@ -31,6 +30,7 @@ from registry.services.allocations_import import AllocationIntake, ArmIntake, Im
 from registry.services.auditing import audited
 from registry.services.diagnoses import DiagnosisIntake, NewDiagnosis, NewPain, PainIntake
 from registry.services.dispositions import DispositionIntake, NewDisposition
+from registry.services.import_rights import check_import
 from registry.services.jobs import mark_stale
 from registry.services.patients import NewPatient, PatientIntake
 from registry.services.row_sets import RowChecks, Tally
@@ -39,10 +39,16 @@ from registry.services.trials import define_trial
 from registry.vocabulary import Act
 
 MINIMUM_REASON = 10
-CONCEALED = (tables.ARMS.file, tables.ALLOCATIONS.file)
-
 
 Brought = TypeVar("Brought", bound=RecordImport)
+
+
+Settle = Callable[[ImportReport], bool]
+
+
+def settled(_: ImportReport) -> bool:
+    """Let whatever was found stand."""
+    return True
 
 
 class NotWritten(Exception):
@@ -61,18 +67,25 @@ class Intake(Protocol):
         """Write the sound rows."""
 
 
-def bring_in(path: Path, *, by: User, now: datetime, reason: str = "", dry_run: bool = False) -> ImportReport:
+def bring_in(path: Path, *, by: User, now: datetime, reason: str = "", dry_run: bool = False, settle: Settle = settled) -> ImportReport:
     """Import a trial folder, a directory or a zip, all or nothing, and report what was found and done.
 
     A report with problems means that nothing was written. Raises ImportRefused for what is no folder, NotAllowed without
     the right. Rows on record that the folder would change need a reason.
     """
     with open_folder(path) as folder:
-        try:
-            return FolderImport(folder, by=by, now=now, reason=reason.strip(), dry_run=dry_run).run()
-        finally:
-            # Memberships given inside a transaction that did not last must not count any longer.
-            by.__dict__.pop("_memberships", None)
+        return bring_in_folder(folder, by=by, now=now, reason=reason, dry_run=dry_run, settle=settle)
+
+
+def bring_in_folder(
+    folder: TrialFolder, *, by: User, now: datetime, reason: str = "", dry_run: bool = False, settle: Settle = settled
+) -> ImportReport:
+    """Import a folder that is open. `settle` is asked last, inside the transaction, whether what was found may stand."""
+    try:
+        return FolderImport(folder, by=by, now=now, reason=reason.strip(), dry_run=dry_run, settle=settle).run()
+    finally:
+        # Memberships given inside a transaction that did not last must not count any longer.
+        by.__dict__.pop("_memberships", None)
 
 
 @dataclass
@@ -84,6 +97,7 @@ class FolderImport:
     now: datetime
     reason: str
     dry_run: bool
+    settle: Settle = settled
     report: ImportReport = field(init=False)
     # Study numbers whose row in patients.csv could not be written: rows about them are no further news.
     unread: set[str] = field(default_factory=set)
@@ -94,7 +108,7 @@ class FolderImport:
     @property
     def using(self) -> str:
         """Return the alias: one that reaches the closed room where the folder brings what belongs there."""
-        return CLOSED_ALIAS if set(CONCEALED) & set(self.folder.names) else "default"
+        return CLOSED_ALIAS if self.folder.is_concealed else "default"
 
     def run(self) -> ImportReport:
         """Read and check everything, then write it or not."""
@@ -105,29 +119,14 @@ class FolderImport:
             return self.report
         self.report.trial = definition.trial.slug
         on_record = Trial.objects.filter(slug=definition.trial.slug).first()
-        self._check_rights(on_record)
+        check_import(on_record, slug=definition.trial.slug, concealed=self.folder.is_concealed, by=self.by)
         reason = self.reason or f"import of {self.folder.name}"
         with suppress(NotWritten), audited(by=self.by, reason=reason, using=self.using), routed_through(self.using):
             self._bring_everything(definition)
-            if self.report.problem_count or self.dry_run:
+            if self.report.problem_count or self.dry_run or not self.settle(self.report):
                 raise NotWritten
             self.report.imported = True
         return self.report
-
-    def _check_rights(self, on_record: Trial | None) -> None:
-        """Raise NotAllowed unless the person may import into the trial, or make one."""
-        if self.by.is_system:
-            return
-        if on_record is None:
-            self.by.check_can(Permission.TRIAL_CREATE)
-        elif not Trial.objects.visible_to(self.by).filter(pk=on_record.pk).exists():
-            raise NotAllowed(
-                f"The short name {on_record.slug} is taken by a trial you are no member of. Choose another slug in {TRIAL_FILE}."
-            )
-        else:
-            self.by.check_can(Permission.IMPORT, trial=on_record)
-            if self.using == CLOSED_ALIAS:
-                self.by.check_can(Permission.ALLOCATION_MANAGE, trial=on_record)
 
     def _read_definition(self) -> TrialDefinition | None:
         if TRIAL_FILE not in self.folder.names:

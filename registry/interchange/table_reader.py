@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from typing import Any, TextIO
 
@@ -14,6 +15,8 @@ from registry.rules.tables.problems import BadCell, FileProblem, name_remedy
 
 DELIMITERS = (",", ";", "\t")
 LONGEST_CELL = 100_000
+# A row cannot be longer than its cells; a file without line ends must not be taken for one row and fill the memory.
+LONGEST_LINE = 40 * LONGEST_CELL
 
 
 class LineRows:
@@ -23,8 +26,9 @@ class LineRows:
         csv.field_size_limit(LONGEST_CELL)
         self.file = file
         self.broken: FileProblem | None = None
-        first = stream.readline()
-        self._reader = csv.reader(chain([first] if first else [], stream), delimiter=_delimiter(first), strict=True)
+        first = stream.readline(LONGEST_LINE)
+        lines = iter(partial(stream.readline, LONGEST_LINE), "")
+        self._reader = csv.reader(chain([first] if first else [], lines), delimiter=_delimiter(first), strict=True)
 
     @property
     def line_num(self) -> int:

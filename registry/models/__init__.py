@@ -18,6 +18,7 @@ from registry.models.patients import (
     ScreeningAttempt,
     SiteTransfer,
 )
+from registry.models.reports import ReportDocument, WeeklyReport
 from registry.models.scores import PainScore
 from registry.models.stimulation import (
     MaskingGuess,
@@ -41,6 +42,7 @@ from registry.models.trials import (
     Trial,
     VisitType,
 )
+from registry.models.uploads import TrialExport, TrialUpload
 
 __all__ = [
     "ActLog",
@@ -74,6 +76,7 @@ __all__ = [
     "Prescription",
     "ProtocolApproval",
     "ProtocolVersion",
+    "ReportDocument",
     "Scale",
     "ScreeningAttempt",
     "Seal",
@@ -89,8 +92,11 @@ __all__ = [
     "Stimulator",
     "Treatment",
     "Trial",
+    "TrialExport",
+    "TrialUpload",
     "User",
     "VisitType",
+    "WeeklyReport",
     "WorkerHeartbeat",
     "system_actor",
 ]

@@ -20,6 +20,7 @@ from registry.vocabulary import (
     PlanPain,
     Population,
     RecallPeriod,
+    ReportDay,
     ScaleKind,
     Strategy,
     TimePointKind,
@@ -63,6 +64,12 @@ class Trial(models.Model):
     contact = models.CharField(max_length=200, blank=True)
     synthetic = models.BooleanField(default=False)
     grading_scheme = word_column(GradingScheme, default=GradingScheme.THREE_STEP)
+    planned_participants = models.PositiveIntegerField(null=True)
+    recruitment_starts_on = models.DateField(null=True)
+    recruitment_ends_on = models.DateField(null=True)
+    # When the report of the week that ended is made, in the trial's zone.
+    report_day = word_column(ReportDay, default=ReportDay.MONDAY)
+    report_hour = models.PositiveSmallIntegerField(default=6)
     decoded_at = models.DateTimeField(null=True)
     locked_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now())
@@ -70,7 +77,16 @@ class Trial(models.Model):
     objects = TrialQuerySet.as_manager()
 
     class Meta:
-        constraints = [models.CheckConstraint(name="trial_slug_form", condition=models.Q(slug__regex=r"^[a-z0-9][a-z0-9_-]{0,39}$"))]
+        constraints = [
+            models.CheckConstraint(name="trial_slug_form", condition=models.Q(slug__regex=r"^[a-z0-9][a-z0-9_-]{0,39}$")),
+            models.CheckConstraint(name="trial_report_hour", condition=models.Q(report_hour__lte=23)),
+            models.CheckConstraint(
+                name="trial_recruitment_ends_after_it_starts",
+                condition=models.Q(recruitment_starts_on__isnull=True)
+                | models.Q(recruitment_ends_on__isnull=True)
+                | models.Q(recruitment_ends_on__gt=models.F("recruitment_starts_on")),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import datetime, time, timedelta
 
 import structlog
@@ -36,7 +37,11 @@ MOVES: dict[JobState, frozenset[JobState]] = {
 }
 
 
-def run_job(job_id: int) -> None:
+# What a kind of job is done by, where that is not the outcomes' own work.
+Work = Callable[[Job], None]
+
+
+def run_job(job_id: int, other_work: Mapping[JobKind, Work] | None = None) -> None:
     """Do a job unless it is done or somebody is at it; a failure is kept on the row, for the sweep to try again."""
     with lock_if_free(job_lock(job_id)) as free:
         job = Job.objects.select_related("trial").filter(pk=job_id).first()
@@ -44,16 +49,18 @@ def run_job(job_id: int) -> None:
             return
         request, current = current_request_id.set(job.request_id), current_job_id.set(job.pk)
         try:
-            _do(job)
+            _do(job, other_work or {})
         finally:
             current_request_id.reset(request)
             current_job_id.reset(current)
 
 
-def _do(job: Job) -> None:
+def _do(job: Job, other_work: Mapping[JobKind, Work]) -> None:
     try:
         if job.kind == JobKind.REFRESH and job.trial_id is not None:
             refresh_trial(job.trial_id)
+        elif work := other_work.get(JobKind(job.kind)):
+            work(job)
     except RegistryError as error:
         _fail(job, error.sentence)
     except (DatabaseError, InterfaceError, ArithmeticError, ValueError):
@@ -116,9 +123,9 @@ def _requeue_failed(now: datetime) -> list[int]:
 
 def _marked_without_job() -> list[Trial]:
     """Return trials with stale marks and no job to see to them, given-up ones aside."""
-    at_work = Job.objects.filter(trial=OuterRef("pk"), state__in=[JobState.QUEUED, JobState.RUNNING, JobState.FAILED])
+    at_work = Job.objects.filter(kind=JobKind.REFRESH, trial=OuterRef("pk"), state__in=[JobState.QUEUED, JobState.RUNNING, JobState.FAILED])
     # A failed job counts until a later one was done: retrying is the sweep's business, at its own pace.
-    later = Job.objects.filter(trial=OuterRef("trial"), pk__gt=OuterRef("pk"), state=JobState.DONE)
+    later = Job.objects.filter(kind=JobKind.REFRESH, trial=OuterRef("trial"), pk__gt=OuterRef("pk"), state=JobState.DONE)
     marked = StaleMark.objects.filter(trial=OuterRef("pk"))
     return list(Trial.objects.filter(Exists(marked), ~Exists(at_work.filter(~Exists(later)))))
 

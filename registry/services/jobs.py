@@ -45,6 +45,14 @@ def request_job(kind: JobKind, trial: Trial, *, by: User, using: str | None = No
     transaction.on_commit(after, using=using)
 
 
+def request_own_job(kind: JobKind, *, by: User, using: str | None = None) -> Job:
+    """Store a job that no other one can serve, announce it after commit, and return it; whoever asked keeps which it is."""
+    using = using or current_alias()
+    job = Job.objects.using(using).create(kind=kind, requested_by_id=by.pk, request_id=current_request_id.get())
+    transaction.on_commit(partial(announce, job.pk), using=using)
+    return job
+
+
 def _ask_again(kind: JobKind, trial_id: int, by_id: int, request_id: str, using: str) -> None:
     """Store and announce a job unless one waits or runs: a running one looks for marks once more before it ends."""
     with connections[using].cursor() as cursor:
@@ -80,7 +88,7 @@ def retry_job(job_id: int, *, by: User) -> None:
     job = Job.objects.select_for_update().filter(pk=job_id, state=JobState.FAILED).first()
     if job is None:
         raise Conflict("This job is not a failed one any more: load the page again.")
-    if Job.objects.filter(kind=job.kind, trial=job.trial, state=JobState.QUEUED).exists():
+    if job.trial is not None and Job.objects.filter(kind=job.kind, trial=job.trial, state=JobState.QUEUED).exists():
         raise Conflict("The same work waits already in a later job: it will be done by that one.")
     Job.objects.filter(pk=job_id).update(state=JobState.QUEUED, attempts=0, failure="", requested_by=by)
     log.info("job_retried", job_id=job_id, user_id=by.pk)

@@ -61,13 +61,14 @@ from registry.vocabulary.trials import (
     MissingRule,
     PlanPain,
     Population,
+    ReportDay,
     Strategy,
     TimePointKind,
     TrialDesign,
     ValueRule,
 )
 from registry.vocabulary.word import Word
-from registry.vocabulary.work import Act, JobKind, JobState, TokenScope
+from registry.vocabulary.work import Act, ExportState, JobKind, JobState, ReportState, TokenScope, UploadState
 
 __all__ = [
     "ALWAYS_ALLOWED_REASONS",
@@ -92,6 +93,7 @@ __all__ = [
     "EpochKind",
     "EventAction",
     "EventOutcome",
+    "ExportState",
     "GradingScheme",
     "Handedness",
     "Hemisphere",
@@ -110,6 +112,8 @@ __all__ = [
     "Rater",
     "RecallPeriod",
     "Relatedness",
+    "ReportDay",
+    "ReportState",
     "ScaleKind",
     "ScoreContext",
     "ScoreSource",
@@ -128,6 +132,7 @@ __all__ = [
     "TokenScope",
     "TreatmentGuess",
     "TrialDesign",
+    "UploadState",
     "ValueRule",
     "Waveform",
     "Word",

@@ -7,6 +7,17 @@ from registry.vocabulary.word import Word
 
 class JobKind(Word):
     REFRESH = "refresh", "Refresh endpoints and snapshot"
+    REPORT = "report", "Make weekly reports"
+    CHECK_UPLOAD = "check_upload", "Check an uploaded trial folder"
+    IMPORT_UPLOAD = "import_upload", "Import an uploaded trial folder"
+    EXPORT = "export", "Make a trial folder to take away"
+
+
+class ReportState(Word):
+    DUE = "due", "Waits to be made"
+    MAKING = "making", "Being made"
+    MADE = "made", "Made"
+    FAILED = "failed", "Could not be made"
 
 
 class JobState(Word):
@@ -14,6 +25,24 @@ class JobState(Word):
     RUNNING = "running", "Running"
     DONE = "done", "Done"
     FAILED = "failed", "Failed"
+
+
+class UploadState(Word):
+    CHECKING = "checking", "Being checked"
+    CHECKED = "checked", "Waits for your confirmation"
+    REFUSED = "refused", "Has problems, nothing imported"
+    IMPORTING = "importing", "Being imported"
+    IMPORTED = "imported", "Imported"
+    FAILED = "failed", "Could not be read, nothing imported"
+    DISCARDED = "discarded", "Discarded, nothing imported"
+    EXPIRED = "expired", "Not confirmed in time, nothing imported"
+
+
+class ExportState(Word):
+    MAKING = "making", "Being made"
+    READY = "ready", "Ready"
+    FAILED = "failed", "Could not be made"
+    EXPIRED = "expired", "Removed"
 
 
 class TokenScope(Word):
@@ -30,6 +59,9 @@ class Act(Word):
     ALLOCATION_READ = "allocation_read", "Read allocations"
     CLOSED_OUTCOMES_READ = "closed_outcomes_read", "Read closed outcomes"
     OUTCOMES_READ = "outcomes_read", "Read open outcomes"
+    REPORT_READ = "report_read", "Read an open weekly report"
+    CLOSED_REPORT_READ = "closed_report_read", "Read a closed weekly report"
+    REPORT_ASKED = "report_asked", "Asked for a weekly report"
     EXPORT = "export", "Exported a trial"
     IMPORT = "import", "Imported a trial"
     TOKEN_MADE = "token_made", "Made an API token"

@@ -23,6 +23,7 @@ from tests.contracts.rows import (
 from tests.contracts.scene import OTHER_SLUG, SLUG, record_of
 from tests.contracts.settings_table import SETTINGS_TABLE
 from tests.contracts.stimulation_table import STIMULATION_TABLE
+from tests.contracts.uploads_table import UPLOADS_TABLE
 
 TRIAL = {"trial": SLUG}
 PATIENT = {**TRIAL, "patient_code": "P-0001"}
@@ -110,4 +111,5 @@ TABLE: tuple[Row, ...] = (
     *API_TABLE,
     *SETTINGS_TABLE,
     *STIMULATION_TABLE,
+    *UPLOADS_TABLE,
 )

@@ -17,6 +17,7 @@ from registry.services.auditing import audited
 from registry.services.identity import Identity, store_identity
 from registry.services.scores import Reason, correct_score, void_score
 from tests.contracts.scene_sessions import write_sessions
+from tests.contracts.scene_uploads import write_uploads
 from tests.contracts.scene_voided import GONE_PATIENT, void_rows
 from tests.trials import ENROLLED_ON, make_enrolment, make_trial
 
@@ -91,6 +92,7 @@ def build() -> None:
         allocation.request_allocation(enrolment=enrolment, stratum=f"site={enrolment.site.code}", by=person("coordinator"), now=at)
     add_events(patients)
     write_sessions(patients[0], patients[len(NORTH)], person("data_manager"), NOW)
+    write_uploads(trial, person("data_manager"), person("unmasked_statistician"), NOW - timedelta(hours=1))
     void_rows(patients[0], make_enrolment(trial, GONE_PATIENT, site="N", by=setup), person("data_manager"), NOW - timedelta(days=1))
 
 

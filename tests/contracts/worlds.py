@@ -30,6 +30,8 @@ FOLLOW_THE_SLOTS = """
     UPDATE closed.change_event e SET row_data = row_data || jsonb_build_object('part', k.part)
     FROM closed.kit k WHERE e.table_name = 'kit' AND k.id = e.pgh_obj_id;
 """
+# A file that names who got what is another one where somebody else did.
+OTHER_FILES = "UPDATE closed.upload SET size_bytes = size_bytes + length(%s), sha256 = encode(sha256(sha256::text::bytea), 'hex')"
 # The worlds were computed one after the other; that instant is no difference we look for.
 AT_ONE_INSTANT = (
     "UPDATE registry_snapshot SET made_at = %s",
@@ -65,6 +67,7 @@ def make_world(scene: str, name: str, deal: Deal | None) -> None:
             for (strand,) in superuser.execute("SELECT DISTINCT treatment_id FROM closed.arm").fetchall():
                 _deal_strand(superuser, strand, deal)
             superuser.execute(FOLLOW_THE_SLOTS)
+            superuser.execute(OTHER_FILES, [deal.__name__])
     with speaking_to(name, role="worker"):
         refresh_trial(Trial.objects.get(slug=SLUG).pk, clock=lambda: NOW)
     with cluster.administrator(name) as superuser, superuser.transaction():

@@ -1,0 +1,61 @@
+"""Trial folders taken away by the browser: asked for here, made by the worker, kept for a week."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.db import transaction
+
+from registry import upload_files
+from registry.exceptions import NotFound
+from registry.models import Trial, TrialExport, User
+from registry.roles import Permission
+from registry.services.acts import log_act
+from registry.services.jobs import request_own_job
+from registry.vocabulary import Act, ExportState, JobKind
+
+KEPT_FOR = timedelta(days=7)
+
+
+def request_export(trial: Trial, *, by: User, now: datetime) -> TrialExport:
+    """Have what the person may see of a trial made into a zip; raise NotAllowed without the right to export.
+
+    Whether it holds allocations is decided now, by the person's right to see them, and asked again when it is handed out.
+    """
+    by.check_can(Permission.EXPORT, trial=trial)
+    concealed = by.can(Permission.ALLOCATION_REVEAL, trial=trial)
+    with transaction.atomic():
+        export = TrialExport.objects.create(
+            trial=trial, requested_by=by, requested_at=now, concealed=concealed, job=request_own_job(JobKind.EXPORT, by=by)
+        )
+        export.refresh_from_db(fields=["uuid"])
+    return export
+
+
+def hand_out(export: TrialExport, *, by: User) -> Path:
+    """Return where the zip lies, and note that it is taken; raise NotAllowed for a right given up since, NotFound once it is gone."""
+    by.check_can(Permission.EXPORT, trial=export.trial)
+    if export.concealed:
+        by.check_can(Permission.ALLOCATION_REVEAL, trial=export.trial)
+    path = upload_files.zip_of_export(export.uuid)
+    if export.state != ExportState.READY or not path.exists():
+        raise NotFound("This export is not there any more.")
+    log_act(Act.EXPORT, by=by, trial=export.trial, target=export.trial.slug, with_allocations=export.concealed, downloaded=True)
+    return path
+
+
+def finish_export(export: TrialExport, state: ExportState, **changes: object) -> bool:
+    """Say what became of an export that was being made; tell whether it still was."""
+    return bool(TrialExport.objects.filter(pk=export.pk, state=ExportState.MAKING).update(state=state, **changes))
+
+
+def tidy_exports(now: datetime) -> None:
+    """Remove exports that were kept long enough, and what a killed worker left of others."""
+    old = now - KEPT_FOR
+    TrialExport.objects.filter(state=ExportState.READY, requested_at__lt=old).update(state=ExportState.EXPIRED)
+    states = (ExportState.READY, ExportState.MAKING)
+    wanted = {str(uuid) for uuid in TrialExport.objects.filter(state__in=states).values_list("uuid", flat=True)}
+    for directory in upload_files.exports().iterdir():
+        if directory.name not in wanted:
+            upload_files.drop(directory)
