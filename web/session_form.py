@@ -15,6 +15,7 @@ from django.utils.translation import gettext as now_
 from django.utils.translation import gettext_lazy as _
 
 from registry.exceptions import Problem
+from registry.models import Coil
 from registry.rules.stimulation import Pattern, decimal_text
 from registry.selectors.prescriptions import PlannedBlock
 from registry.selectors.session_questions import SessionQuestion
@@ -53,6 +54,8 @@ PILLS = {
     AdverseEventTerm.TWITCHING: _("Muscle twitching"),
     AdverseEventTerm.OTHER: _("Other"),
 }
+# More coils than this are a list to choose from.
+MOST_PILLS = 6
 YES_NO = [(YES, _("Yes")), (NO, _("No"))]
 CHOOSE = ("", _("Choose"))
 Answers = dict[str, list[str]]
@@ -125,6 +128,7 @@ class SessionForm(forms.Form):
         self._add_pain("pain_before", _("Pain before, right now"))
         self._add_pain("pain_after", _("Pain after, right now"))
         self._add_threshold()
+        self._add_coil()
         self._add_given()
         self._add_blocks()
         self._add_strengths()
@@ -165,6 +169,13 @@ class SessionForm(forms.Form):
             _("Stimulator"), [CHOOSE, *((one.code, one.code) for one in self.asked.stimulators)], radio=False
         )
 
+    def _add_coil(self) -> None:
+        """Ask which coil was used where nothing is concealed; elsewhere the kit stands for it."""
+        if self.asked.asks_coil:
+            coils = [(coil.code, f"{coil.code}, {coil.model}") for coil in self.asked.coils]
+            few = len(coils) <= MOST_PILLS
+            self.fields["coil_used"] = choice(_("Coil used"), coils if few else [CHOOSE, *coils], radio=few)
+
     def _add_given(self) -> None:
         whole = self.asked.prescribed is not None and self.asked.prescribed.whole is not None
         planned = [(PLAN, _("Exactly as planned"))] if whole else []
@@ -195,6 +206,10 @@ class SessionForm(forms.Form):
         gone += ["threshold_method", "threshold_coil"] if known else []
         gone += [] if self.asked.is_last else ["guess", "guess_certainty"]
         gone += [] if self.asked.stimulators else ["stimulator"]
+        if self.asked.asks_coil:
+            gone += [] if self.asked.kit_code else ["kit_code"]
+            # Both coils are known, so nobody need say whether they are of one model.
+            gone += ["coil_matches"] if self.asked.threshold is not None and self.asked.threshold.coil is not None else []
         for name in gone:
             del self.fields[name]
 
@@ -204,6 +219,18 @@ class SessionForm(forms.Form):
             return Hemisphere(self.asked.threshold.hemisphere)
         sides = {planned.hemisphere for planned in self.planned} & {Hemisphere.LEFT, Hemisphere.RIGHT}
         return next(iter(sides)) if len(sides) == 1 else None
+
+    def coil_used(self) -> Coil | None:
+        """Return the coil that was chosen."""
+        code = self.value("coil_used")
+        return next((coil for coil in self.asked.coils if code and coil.code == code), None)
+
+    def coil_measured_with(self) -> Coil | None:
+        """Return the coil of the threshold in use, None where it is not known."""
+        code = self.value("threshold_coil") if self.value("threshold") == MEASURED else ""
+        if code:
+            return next((coil for coil in self.asked.coils if coil.code == code), None)
+        return None if self.asked.threshold is None else self.asked.threshold.coil
 
     def value(self, name: str) -> str:
         """Return one answer as it was given, '' where there is none or it is no possible one."""
@@ -229,7 +256,7 @@ class SessionForm(forms.Form):
 
 ORDER_BEFORE = [
     "pain_before", "pain_before_why", "anything_new", "new_items", "anything_new_text", "threshold", "threshold_new",
-    "threshold_hemisphere", "threshold_coil", "stimulator", "threshold_method", "given", "reason_early", "reason_early_text",
+    "threshold_hemisphere", "threshold_coil", "stimulator", "threshold_method", "coil_used", "given", "reason_early", "reason_early_text",
     "reason_none", "reason_none_text",
 ]  # fmt: skip
 ORDER_AFTER = [
@@ -331,7 +358,7 @@ def field_of(problem_field: str, form: SessionForm) -> str | None:
     elif name in ("reason", "reason_text"):
         kind = "reason_early" if form.value("given") == EARLY else "reason_none"
         name = kind if name == "reason" else f"{kind}_text"
-    name = PROBLEM_FIELDS.get(name, name)
+    name = "coil_used" if name == "coil" and "coil_used" in form.fields else PROBLEM_FIELDS.get(name, name)
     if name in form.fields:
         return name
     # The editor asks for a train in one of three ways.

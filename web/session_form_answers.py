@@ -44,6 +44,7 @@ def _entries(session: StimulationSession, pains: SessionPains | None, zone: Zone
     yield "kit_code", session.kit_code
     yield "pulse_counter", "" if session.pulse_counter is None else str(session.pulse_counter)
     yield "stimulator", session.stimulator.code if session.stimulator is not None else ""
+    yield "coil_used", session.coil.code if session.coil is not None else ""
     yield "for_date", session.for_date.isoformat()
     yield "start_time", clock(session.started_at, zone)
     yield "end_time", clock(session.finished_at, zone)

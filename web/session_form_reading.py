@@ -4,64 +4,40 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
-from registry.exceptions import InvalidInput, Problem
-from registry.rules.stimulation import Block, NewBlock, NewSession, NewSideEffect, Pattern, read_decimal, read_pattern
-from registry.rules.stimulation.pattern_checks import PatternInput
+from registry.rules.stimulation import (
+    NewSession,
+    NewSideEffect,
+    coil_threshold_problem,
+    converted_threshold,
+    read_decimal,
+)
 from registry.rules.thresholds import NewThreshold
 from registry.vocabulary import (
     AdverseEventTerm,
     DeviationReason,
     Hemisphere,
-    IntensityReference,
     NewSinceLast,
     NoAnswer,
     Relatedness,
     SessionReason,
     SessionStatus,
     Severity,
-    StimulationTarget,
     ThresholdMethod,
     TreatmentGuess,
-    Word,
 )
 from web.session_form import CHANGED, EARLY, LAST, MEASURED, NO, NONE, NOT_GIVEN, PLAN, YES, SessionForm
+from web.session_form_blocks import read_blocks, remember_dose
+from web.session_reading import Reading, Times, whole, word
 
 STATUS = {PLAN: SessionStatus.GIVEN, CHANGED: SessionStatus.GIVEN, EARLY: SessionStatus.PARTIAL, NOT_GIVEN: SessionStatus.NOT_GIVEN}
 # After so long the times of the answers no longer say when the session was.
 LATE_AFTER = timedelta(hours=2)
-SomeWord = TypeVar("SomeWord", bound=Word)
-
-
-@dataclass(frozen=True)
-class Times:
-    """When the form learned what: first answers before and after stimulation. A record being corrected has its own times."""
-
-    began: datetime
-    ended: datetime | None
-    now: datetime
-    zone: ZoneInfo
-
-
-@dataclass
-class Reading:
-    """What the entries say so far; problems are those of reading alone."""
-
-    problems: list[Problem] = field(default_factory=list)
-    threshold_percent: int | None = None
-    new_threshold: NewThreshold | None = None
-    blocks: tuple[Block, ...] = ()
-    row: NewSession = field(default_factory=lambda: NewSession(patient="", status=SessionStatus.GIVEN))
-
-    def note(self, name: str, message: str, code: str = "required") -> None:
-        self.problems.append(Problem(name, message, code))
 
 
 def threshold_record(record: uuid.UUID, version: int) -> uuid.UUID:
@@ -77,8 +53,9 @@ def read_session(form: SessionForm, record: uuid.UUID, times: Times, *, version:
         reading.note("given", _("Choose what was given."))
     began, ended, day = _times(form, times, reading)
     threshold = _threshold(form, threshold_record(record, version), began, day, reading)
-    blocks = tuple(_blocks(form, given, reading))
-    _remember_dose(form, given, blocks, reading)
+    _carry_over(form, reading)
+    blocks = tuple(read_blocks(form, given, reading))
+    remember_dose(form, given, blocks, reading)
     effects = form.values("effects")
     if NONE in effects and len(effects) > 1:
         reading.note("effects", _("None and a side effect are both ticked. Keep one of the two."), "contradiction")
@@ -98,9 +75,10 @@ def read_session(form: SessionForm, record: uuid.UUID, times: Times, *, version:
         blocks=blocks if given in (CHANGED, EARLY) else (),
         threshold=threshold,
         stimulator=form.value("stimulator") or None,
+        coil=(form.value("coil_used") or None) if stimulated else None,
         kit_code=form.value("kit_code") or (form.asked.kit_code if stimulated else ""),
         hearing_protection=attested(form, "hearing_protection") if stimulated else None,
-        coil_matches_threshold=attested(form, "coil_matches") if stimulated else None,
+        coil_matches_threshold=coil_matches(form) if stimulated else None,
         pulse_counter=whole(form, "pulse_counter", reading),
         pain_before=pain(form, "pain_before", reading),
         pain_before_no_answer=no_answer(form, "pain_before", reading),
@@ -117,22 +95,6 @@ def read_session(form: SessionForm, record: uuid.UUID, times: Times, *, version:
         record=record,
     )
     return reading
-
-
-def word(kind: type[SomeWord], value: str) -> SomeWord | None:
-    """Return an answer as the word it is."""
-    return kind(value) if value else None
-
-
-def whole(form: SessionForm, name: str, reading: Reading) -> int | None:
-    """Return a whole number, None for nothing; a text that is none becomes a problem. Spaces between thousands are read over."""
-    entry = form.value(name).replace(" ", "").replace("\u2009", "")
-    if not entry:
-        return None
-    if entry.isascii() and entry.isdigit():
-        return int(entry)
-    reading.note(name, _("Enter a whole number."), "not_a_number")
-    return None
 
 
 def pain(form: SessionForm, name: str, reading: Reading) -> Decimal | None:
@@ -162,6 +124,26 @@ def attested(form: SessionForm, name: str) -> bool | None:
     if form.value("given") in ("", PLAN):
         return True
     return {YES: True, NO: False}.get(form.value(name))
+
+
+def coil_matches(form: SessionForm) -> bool | None:
+    """Return whether the coil is of the threshold's model: as both coils say, else as somebody attests."""
+    used, measured_with = form.coil_used(), form.coil_measured_with()
+    if used is None or measured_with is None:
+        return attested(form, "coil_matches")
+    return bool(used.model == measured_with.model)
+
+
+def _carry_over(form: SessionForm, reading: Reading) -> None:
+    """Turn the threshold into terms of the coil used, by the trial's stated factor; without one there is no value to show."""
+    used, measured_with = form.coil_used(), form.coil_measured_with()
+    if used is None or measured_with is None or used.model == measured_with.model or reading.threshold_percent is None:
+        return
+    factor = form.asked.conversions.get((measured_with.model, used.model))
+    refused = coil_threshold_problem(measured_with.model, used.model, factor)
+    reading.problems += [] if refused is None else [refused]
+    reading.other_coil = True
+    reading.threshold_percent = None if factor is None else converted_threshold(reading.threshold_percent, factor)
 
 
 def _anything_new(form: SessionForm, reading: Reading) -> frozenset[NewSinceLast] | None:
@@ -218,111 +200,6 @@ def _threshold(form: SessionForm, record: uuid.UUID, began: datetime, day: date,
         record=record,
     )
     return record
-
-
-def _remember_dose(form: SessionForm, given: str, blocks: tuple[NewBlock, ...], reading: Reading) -> None:
-    """Keep what the values beside the form are reckoned from: the plan until something else was given."""
-    planned = form.asked.prescribed.whole if form.asked.prescribed is not None else None
-    if given in ("", PLAN):
-        reading.blocks = planned or ()
-    elif given in (CHANGED, EARLY):
-        reading.blocks = tuple(
-            Block(
-                one.target or StimulationTarget.OTHER,
-                one.hemisphere or Hemisphere.LEFT,
-                one.pattern,
-                one.intensity_percent,
-                one.intensity_reference,
-                one.target_text,
-            )
-            for one in blocks
-        )
-
-
-def _blocks(form: SessionForm, given: str, reading: Reading) -> Iterator[NewBlock]:
-    if given not in (CHANGED, EARLY):
-        return
-    delivered = False
-    for position in range(max(1, len(form.planned))):
-        for block in _block(form, position, given, reading):
-            delivered = True
-            yield block
-    if given == EARLY and not delivered and not any(problem.field.startswith("block") for problem in reading.problems):
-        reading.note("given", _("No train was given. Choose 'Not given', or enter how much was."), "contradiction")
-
-
-def _block(form: SessionForm, position: int, given: str, reading: Reading) -> Iterator[NewBlock]:
-    """Yield a block as delivered; one that was stopped inside a train is followed by that train as a block of its own."""
-    whole_pattern = _pattern(form, position, reading)
-    intensity = _decimal(form, f"block{position}_intensity_percent", reading)
-    if whole_pattern is None or intensity is None:
-        return
-    planned = form.planned[position] if form.planned else None
-    target = word(StimulationTarget, form.entry(position, "target")) or (planned.target if planned is not None else None)
-    side = word(Hemisphere, form.entry(position, "hemisphere")) or (planned.hemisphere if planned is not None else None)
-    for name, value in (("target", target), ("hemisphere", side)):
-        if value is None:
-            reading.note(f"block{position}_{name}", _("Choose where the stimulation went."))
-    reference = planned.intensity_reference if planned is not None else IntensityReference.RMT
-    words = planned.target_text if planned is not None and planned.target is target else ""
-    for pattern in [whole_pattern] if given == CHANGED else _up_to_the_stop(form, position, whole_pattern, reading):
-        yield NewBlock(pattern, intensity, reference, target, side, words)
-
-
-def _up_to_the_stop(form: SessionForm, position: int, pattern: Pattern, reading: Reading) -> list[Pattern]:
-    names = f"block{position}_trains_done", f"block{position}_broken"
-    done, broken = (whole(form, name, reading) for name in names)
-    if done is None:
-        if not form.value(names[0]):
-            reading.note(names[0], _("Enter how many whole trains were given, 0 for none."))
-        return []
-    if done > pattern.trains:
-        reading.note(names[0], _("There were %(n)d trains. Enter how many of them were given.") % {"n": pattern.trains}, "range")
-        return []
-    if broken and broken >= pattern.bursts_per_train:
-        reading.note(names[1], _("Enter fewer than a whole train, or count the train as whole."), "range")
-        return []
-    pieces = [pattern.shortened(done)] if done else []
-    if broken:
-        pieces.append(Pattern(pattern.frequency_hz, broken, 1, Decimal(0), pattern.pulses_per_burst, pattern.intra_burst_hz))
-    return pieces
-
-
-def _decimal(form: SessionForm, name: str, reading: Reading) -> Decimal | None:
-    entry = form.value(name)
-    value = read_decimal(entry) if entry else None
-    if value is None:
-        reading.note(name, _("Enter a number such as 10 or 9.5."), "not_a_number")
-    return value
-
-
-def _pattern(form: SessionForm, position: int, reading: Reading) -> Pattern | None:
-    """Return the pattern that the editor of a block says, None where it says none."""
-    before = len(reading.problems)
-    start = f"block{position}_"
-    has = [name.removeprefix(start) for name in form.fields if name.startswith(start)]
-    decimals: dict[str, Any] = {
-        name: _decimal(form, start + name, reading) for name in ("frequency_hz", "gap_s", "train_s", "intra_burst_hz") if name in has
-    }
-    counts: dict[str, Any] = {
-        name: _count(form, start + name, reading)
-        for name in ("trains", "pulses_per_train", "bursts_per_train", "pulses_per_burst")
-        if name in has
-    }
-    if len(reading.problems) > before:
-        return None
-    try:
-        return read_pattern(PatternInput(**decimals, **counts))
-    except InvalidInput as refusal:
-        reading.problems += [Problem(start + one.field, one.message, one.code) for one in refusal.problems]
-        return None
-
-
-def _count(form: SessionForm, name: str, reading: Reading) -> int | None:
-    value = whole(form, name, reading)
-    if value is None and not form.value(name):
-        reading.note(name, _("Enter a whole number."), "not_a_number")
-    return value
 
 
 def _times(form: SessionForm, times: Times, reading: Reading) -> tuple[datetime, datetime | None, date]:

@@ -11,7 +11,7 @@ from registry.selectors.sessions import SessionPains, pains_of, side_effects_of
 from web.requests import TrialRequest
 from web.session_form import Answers, SessionForm
 from web.session_form_answers import answers_on_record
-from web.session_form_reading import Times
+from web.session_reading import Times
 
 
 def seen_pains(request: TrialRequest, found: StimulationSession) -> SessionPains:

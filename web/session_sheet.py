@@ -16,6 +16,7 @@ from registry.rules.stimulation import (
     decimal_text,
     length_text,
     live_values,
+    needs_reason,
     output_problem,
 )
 from registry.rules.stimulation.numbers import rounded_text
@@ -23,8 +24,8 @@ from registry.selectors.prescriptions import PlannedBlock
 from registry.selectors.session_questions import SessionQuestion
 from registry.vocabulary import SOLICITED_TERMS, ThresholdMethod
 from web.session_form import BLOCK, SessionForm
-from web.session_form_problems import all_problems, open_questions
-from web.session_form_reading import Reading, Times
+from web.session_form_problems import all_problems, deviations_so_far, open_questions
+from web.session_reading import Reading, Times
 
 MORE = ("note", "kit_code", "pulse_counter", "for_date", "start_time", "end_time")
 
@@ -56,6 +57,7 @@ class LiveText:
     course_planned: str
     setting: str
     above_output: str
+    differs: str
     left: int
 
 
@@ -94,7 +96,6 @@ class SessionSheet:
     threshold_hint: str
     given_hint: str
     kept_from_last: str
-    asks_deviation: bool
     more_open: bool
     plan: list[PlanStrip] = field(default_factory=list)
     editors: list[list[Entry]] = field(default_factory=list)
@@ -116,7 +117,8 @@ def live_text(asked: SessionQuestion, reading: Reading) -> LiveText:
         course_planned="" if planned is None else count_text(planned),
         setting="–" if values.setting is None else f"{values.setting} %",
         above_output="" if too_strong is None else too_strong.message,
-        left=open_questions(all_problems(reading, complete=True)),
+        differs=", ".join(kind.label for kind in needs_reason(deviations_so_far(reading, asked))),
+        left=open_questions(all_problems(reading, asked, complete=True)),
     )
 
 
@@ -134,11 +136,10 @@ def session_sheet(form: SessionForm, times: Times, *, shown: Times | None, earli
         ended=clock(shown.ended, times) if shown is not None and shown.ended is not None else "",
         anything_new=anything_new(asked),
         protocol_line=protocol_line(asked),
-        attested=_("Hearing protection on, coil of the model the threshold was measured with"),
+        attested=attested(form),
         threshold_hint=threshold_hint(asked),
         given_hint=_("your answer records every value above") if asked.prescribed is not None and asked.prescribed.whole else "",
         kept_from_last=kept_from_last(asked),
-        asks_deviation=False,
         more_open=any(form.value(name) or name in form.errors for name in MORE),
         plan=[strip(planned, named=len(form.planned) > 1) for planned in form.planned],
         editors=list(editors(form)),
@@ -195,6 +196,13 @@ def place(planned: PlannedBlock) -> str:
     """Return target and hemisphere."""
     side = planned.hemisphere.label.lower() if planned.hemisphere is not None else _("side to be chosen")
     return f"{planned.target_text or planned.target.label}, {side}"
+
+
+def attested(form: SessionForm) -> str:
+    """Return what 'exactly as planned' says besides the values; where both coils are known nobody need attest their model."""
+    if "coil_matches" in form.fields:
+        return _("Hearing protection on, coil of the model the threshold was measured with")
+    return _("Hearing protection on")
 
 
 def threshold_hint(asked: SessionQuestion) -> str:

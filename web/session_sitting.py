@@ -16,8 +16,9 @@ from registry.selectors.session_questions import SessionQuestion, session_questi
 from registry.services.session_drafts import DraftConflict, save_draft
 from web.requests import TrialRequest
 from web.session_form import Answers, SessionForm, raw_answers
-from web.session_form_reading import Reading, Times, read_session
+from web.session_form_reading import read_session
 from web.session_form_words import differing
+from web.session_reading import Reading, Times
 
 # When the first answer of a part came in; kept among the answers of the draft.
 PART_1, PART_3 = "_part_1_at", "_part_3_at"

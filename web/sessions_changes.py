@@ -31,9 +31,10 @@ from web.record_reasons import RecordReasonForm, check_version_seen
 from web.requests import TrialRequest, in_trial, see_other
 from web.session_form import Answers, SessionForm, raw_answers
 from web.session_form_problems import all_problems
-from web.session_form_reading import Reading, Times, read_session
+from web.session_form_reading import read_session
 from web.session_form_words import was_words
 from web.session_on_record import form_on_record, recorded_answers, seen_pains, times_on_record
+from web.session_reading import Reading, Times
 from web.session_sheet import live_text, session_sheet
 from web.session_sitting import INSTEAD_OF
 
@@ -117,7 +118,7 @@ def checked_changes(
     request: TrialRequest, found: StimulationSession, form: SessionForm, reasons: RecordReasonForm, reading: Reading, times: Times
 ) -> object:
     """Return what the correction would change, or None with each problem beside its question."""
-    problems = all_problems(reading, complete=request.trial.conduct == Conduct.PROSPECTIVE)
+    problems = all_problems(reading, form.asked, complete=request.trial.conduct == Conduct.PROSPECTIVE)
     if form.errors or problems:
         form.take_problems(problems)
         return None

@@ -28,7 +28,7 @@ from web.requests import TrialRequest, in_trial, see_other
 from web.session_clash import RESOLVING, discarded_clash, draft_clash, live_clash, of_draft, of_record, record_clash, reopen, resolve
 from web.session_form import SessionForm
 from web.session_form_problems import all_problems
-from web.session_form_reading import Reading, Times
+from web.session_reading import Reading, Times
 from web.session_sheet import live_text, session_sheet
 from web.session_sitting import INSTEAD_OF, PART_1, Sitting, answers_of, draft_visible_to, is_saved, keep_entries, sit_down, times_of
 
@@ -103,7 +103,7 @@ def saved(request: TrialRequest, draft: SessionDraft, form: SessionForm, reading
 
     Raises Conflict where the session is on record with another content.
     """
-    problems = all_problems(reading, complete=request.trial.conduct == Conduct.PROSPECTIVE)
+    problems = all_problems(reading, form.asked, complete=request.trial.conduct == Conduct.PROSPECTIVE)
     if form.errors or problems:
         form.take_problems(problems)
         return False

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import cast
 
 from django.db.models import F, Q, QuerySet, Sum
 
-from registry.models import Coil, Enrolment, EnrolmentPain, MotorThreshold, Scale, StimulationSession, Stimulator, User
+from registry.models import Coil, CoilConversion, Enrolment, EnrolmentPain, MotorThreshold, Scale, StimulationSession, Stimulator, User
 from registry.selectors.pain_course import current_plan
 from registry.selectors.prescriptions import Prescribed, allocation_of, prescribed_for
 from registry.vocabulary import ThresholdKind
@@ -30,8 +31,15 @@ class SessionQuestion:
     last_on: date | None
     coils: list[Coil]
     stimulators: list[Stimulator]
+    # By which factor the trial carries a threshold over from one coil model to another.
+    conversions: dict[tuple[str, str], Decimal]
     # A correction begins with the threshold that was used, whatever its age.
     holds: bool = False
+
+    @property
+    def asks_coil(self) -> bool:
+        """Tell whether the coil used is asked for: nothing is concealed, and there are coils to choose from."""
+        return not self.enrolment.trial.masked and bool(self.coils)
 
     @property
     def is_last(self) -> bool:
@@ -70,7 +78,9 @@ def session_question(
     """Return the question of a session; one that is being corrected keeps its threshold and is none of those before it."""
     before = StimulationSession.objects.visible_to(user).current().filter(enrolment=enrolment)
     used = None if correcting is None else correcting.threshold
+    coils = coils_at(enrolment)
     if correcting is not None:
+        coils += [correcting.coil] if correcting.coil is not None and correcting.coil not in coils else []
         before = before.exclude(record=correcting.record)
     attended = before.exclude(started_at__isnull=True).filter(for_date__lte=on)
     allocation = allocation_of(enrolment)
@@ -86,8 +96,9 @@ def session_question(
         holds=used is not None,
         course_before=before.aggregate(pulses=Sum("pulses_delivered"))["pulses"] or 0,
         last_on=attended.order_by("-for_date").values_list("for_date", flat=True).first(),
-        coils=coils_at(enrolment),
+        coils=coils,
         stimulators=stimulators_at(enrolment),
+        conversions=conversions_of(enrolment),
     )
 
 
@@ -99,6 +110,12 @@ def coils_at(enrolment: Enrolment) -> list[Coil]:
 def stimulators_at(enrolment: Enrolment) -> list[Stimulator]:
     """Return the stimulators in use where the patient is treated."""
     return list(Stimulator.objects.filter(_at_site(enrolment)).order_by("code"))
+
+
+def conversions_of(enrolment: Enrolment) -> dict[tuple[str, str], Decimal]:
+    """Return the factors the trial states between coil models, measured with and used."""
+    rows = CoilConversion.objects.filter(trial=enrolment.trial_id)
+    return {(one.from_model, one.to_model): one.factor for one in rows}
 
 
 def _at_site(enrolment: Enrolment) -> Q:

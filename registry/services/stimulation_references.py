@@ -115,6 +115,10 @@ class SessionReferences:
         in_effect = [version_id for since, version_id in self._in_effect if since <= on]
         return in_effect[-1] if in_effect else None
 
+    def coils_at(self, site_id: int) -> list[str]:
+        """Return the codes of the coils in use at a site."""
+        return [code for code, coil in self.coils.items() if coil.retired_on is None and coil.site_id in (None, site_id)]
+
     def factor(self, measured_with: str, used: str) -> Decimal | None:
         """Return by what the trial carries a threshold over from one coil model to another, None where it states nothing."""
         return None if measured_with == used else self._factors.get((measured_with, used))

@@ -16,6 +16,7 @@ from registry.rules.stimulation import (
     Delivery,
     Deviation,
     NewSession,
+    coil_problem,
     deviation_problems,
     explained_by,
     session_deviations,
@@ -99,7 +100,7 @@ def _prepare(row: NewSession, writing: Writing, before: StimulationSession | Non
     found = [
         *session_problems(row, complete=writing.asks_everything),
         *time_problems(row, now=writing.now, zone=patient.zone),
-        *_reference_problems(row, writing.references),
+        *_reference_problems(row, patient, writing),
     ]
     on = day_of(row.for_date, row.started_at, patient.zone)
     if on is None or any(problem.field.startswith(("blocks", "as_planned", "protocol_version")) for problem in found):
@@ -111,18 +112,18 @@ def _prepare(row: NewSession, writing: Writing, before: StimulationSession | Non
     return found, None if found else _prepared(row, patient, on, dose, deviations, writing)
 
 
-def _reference_problems(row: NewSession, references: SessionReferences) -> list[Problem]:
+def _reference_problems(row: NewSession, patient: KnownPatient, writing: Writing) -> list[Problem]:
+    references = writing.references
     found = [
         *known_code("visit", row.visit, references.visits, "visit"),
         *known_code("stimulator", row.stimulator, references.stimulators, "stimulator"),
         *known_code("protocol_version", row.protocol_version, references.versions, "version of the protocol"),
         *_pain_problems(row, references),
     ]
-    if row.coil is None:
-        return found
-    if references.trial.masked:
-        message = "A coil would tell what was given. In a masked trial enter the kit's code and leave the coil empty."
-        return [*found, Problem("coil", message, "masked")]
+    offered = references.coils_at(patient.site_id)
+    problem = coil_problem(row, masked=references.trial.masked, offered=offered, complete=writing.asks_everything)
+    if problem is not None:
+        return [*found, problem]
     return [*found, *known_code("coil", row.coil, {code: coil.pk for code, coil in references.coils.items()}, "coil")]
 
 

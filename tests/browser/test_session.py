@@ -134,6 +134,25 @@ def test_two_requests_at_one_moment_store_one_session(site, due, oscar):
     assert PainScore.objects.count() == 2
 
 
+def test_another_kit_asks_for_its_reason_before_anything_is_sent(opened, oscar):
+    page = opened(oscar, width=820)
+    answer(page)
+    page.get_by_text("All questions answered.").wait_for()
+    reason = page.get_by_label("Why it differs from the plan")
+    assert not reason.is_visible()
+    page.get_by_role("link", name="Add note or deviation").click()
+    page.get_by_label("Kit in use, if it is another").fill("K-9999")
+    reason.wait_for()
+    assert page.locator("#deviates").inner_text() == "Differs from the plan: Another kit."
+    assert page.locator("#left").inner_text() == "1 question left."
+    assert faults_in_every_view(page) == []
+    reason.select_option("kit_replaced")
+    page.get_by_text("All questions answered.").wait_for()
+    page.get_by_role("button", name="Save session 1").click()
+    page.get_by_text("Session 1 saved").wait_for()
+    assert StimulationSession.objects.get().kit_matches is False
+
+
 def test_double_press_of_save_stores_one_session(opened, oscar):
     page = opened(oscar, width=820)
     answer(page)

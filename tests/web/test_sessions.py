@@ -211,7 +211,7 @@ def test_live_values_come_back_with_each_draft(client, form):
     answer = client.post(f"{form}draft/", six(given="changed", block0_trains="20"), headers={"HX-Request": "true"})
     page = words(answer)
     assert answer.status_code == 200
-    for text in ("2 000", "9 min 40 s", "43 %", "Draft saved", "2 questions left."):
+    for text in ("2 000", "9 min 40 s", "43 %", "Draft saved", "3 questions left."):
         assert text in page
     assert SessionDraft.objects.get().answers["given"] == ["changed"]
 

@@ -9,6 +9,7 @@ from registry.rules.stimulation.deviations import (
     Deviation,
     deviation_problems,
     explained_by,
+    needs_reason,
     session_deviations,
 )
 from registry.rules.stimulation.dose import (
@@ -34,7 +35,7 @@ from registry.rules.stimulation.numbers import (
 )
 from registry.rules.stimulation.pattern_checks import PatternInput, pattern_problems, read_pattern, train_bursts
 from registry.rules.stimulation.presets import PRESETS, SOURCE_MARKS, Marks, Preset, preset
-from registry.rules.stimulation.session_checks import block_problems, session_problems, time_problems
+from registry.rules.stimulation.session_checks import block_problems, coil_problem, session_problems, time_problems
 from registry.rules.stimulation.sessions import NewBlock, NewSession, NewSideEffect
 from registry.rules.stimulation.timing import IntervalCounts, Pattern
 
@@ -55,6 +56,7 @@ __all__ = [
     "Preset",
     "block_problems",
     "block_setting",
+    "coil_problem",
     "coil_threshold_problem",
     "converted_threshold",
     "count_text",
@@ -67,6 +69,7 @@ __all__ = [
     "is_received",
     "length_text",
     "live_values",
+    "needs_reason",
     "output_problem",
     "pattern_problems",
     "percent_text",

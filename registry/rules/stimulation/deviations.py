@@ -58,16 +58,21 @@ def session_deviations(delivery: Delivery) -> list[Deviation]:
     return [*found, *_session_deviations(delivery)]
 
 
+def needs_reason(deviations: Sequence[Deviation]) -> list[DeviationKind]:
+    """Return in what a session differs so that somebody has to say why, each kind once."""
+    return list(dict.fromkeys(one.kind for one in deviations if one.kind is not DeviationKind.NOT_COMPLETED))
+
+
 def deviation_problems(deviations: Sequence[Deviation], row: NewSession, *, complete: bool) -> list[Problem]:
     """Return what is missing to explain the deviations. Being stopped early is explained by the reason for stopping.
 
     `complete` refuses 'not recorded', which is for data brought in from elsewhere.
     """
-    unexplained = [one for one in deviations if one.kind is not DeviationKind.NOT_COMPLETED]
+    unexplained = needs_reason(deviations)
     if not unexplained:
         return []
     if row.deviation_reason is None or (complete and row.deviation_reason is DeviationReason.NOT_RECORDED):
-        listed = ", ".join(dict.fromkeys(one.kind.label for one in unexplained))
+        listed = ", ".join(one.label for one in unexplained)
         return [Problem("deviation_reason", f"Choose why the session differs from its prescription ({listed}).", "required")]
     if row.deviation_reason is DeviationReason.OTHER and not row.deviation_text.strip():
         return [Problem("deviation_text", "Say what the other reason was.", "required")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -121,6 +121,21 @@ def _undelivered(row: NewSession) -> Iterator[Problem]:
     if row.pulse_counter:
         message = "The stimulator counted pulses. Record the session as stopped early, or leave the counter empty."
         yield Problem("pulse_counter", message, "contradiction")
+
+
+def coil_problem(row: NewSession, *, masked: bool, offered: Collection[str], complete: bool) -> Problem | None:
+    """Return what is wrong with the coil of a session, or None.
+
+    Where something is concealed a coil would tell, and the kit stands for it. Elsewhere `complete` asks which of the coils
+    offered was used; where none is on the list there is nothing to choose.
+    """
+    if masked and row.coil is not None:
+        return Problem(
+            "coil", "A coil would tell what was given. In a masked trial enter the kit's code and leave the coil empty.", "masked"
+        )
+    if complete and not masked and row.stimulated and offered and row.coil is None:
+        return Problem("coil", "Choose the coil that was used.", "required")
+    return None
 
 
 def block_problems(block: NewBlock) -> list[Problem]:

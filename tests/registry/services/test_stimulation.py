@@ -229,6 +229,19 @@ def open_trial(trial: Any, setup_actor: Any) -> Any:
     return trial
 
 
+def test_the_form_of_an_open_trial_asks_for_the_coil_used(
+    open_trial: Any, enrolment: Any, setup_actor: Any, oscar: Any, now: datetime
+) -> None:
+    prescribe(open_trial, setup_actor)
+    threshold = measure(enrolment, setup_actor)
+    record(open_trial, oscar, now, given(threshold))  # no coil is on the trial's list yet
+    add_coil(open_trial, setup_actor, "C1", "Figure 70")
+    second = given(threshold, number=2)
+    assert refused(open_trial, oscar, now, second, complete=True) == [("coil", "required")]
+    assert record(open_trial, oscar, now, replace(second, coil="C1"))[0].coil.code == "C1"
+    record(open_trial, oscar, now, given(threshold, number=3), complete=False)
+
+
 def test_a_threshold_of_another_coil_is_converted_by_the_trials_rule_or_refused(
     open_trial: Any, enrolment: Any, setup_actor: Any, oscar: Any, now: datetime
 ) -> None:

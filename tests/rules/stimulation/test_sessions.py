@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from registry.rules.stimulation import NewBlock, NewSession, NewSideEffect, Pattern, session_problems, time_problems
+from registry.rules.stimulation import NewBlock, NewSession, NewSideEffect, Pattern, coil_problem, session_problems, time_problems
 from registry.vocabulary import (
     SESSION_REASONS,
     AdverseEventTerm,
@@ -209,3 +209,24 @@ def test_times_are_judged_where_the_patient_is(change: dict[str, Any], expected:
 def test_a_session_after_midnight_belongs_to_the_new_day() -> None:
     row = replace(GIVEN, started_at=datetime(2026, 11, 18, 23, 10, tzinfo=UTC), ended_at=None, for_date=date(2026, 11, 19))
     assert time_problems(row, now=NOW, zone=BERLIN) == []
+
+
+@pytest.mark.parametrize(
+    ("row", "masked", "offered", "complete", "code"),
+    [
+        (GIVEN, False, ["C1"], True, "required"),
+        (PARTIAL, False, ["C1"], True, "required"),
+        (replace(GIVEN, coil="C1"), False, ["C1"], True, None),
+        (GIVEN, False, ["C1"], False, None),
+        (GIVEN, False, [], True, None),
+        (NOT_GIVEN, False, ["C1"], True, None),
+        (GIVEN, True, ["C1"], True, None),
+        (replace(GIVEN, coil="C1"), True, ["C1"], True, "masked"),
+        (replace(GIVEN, coil="C1"), True, [], False, "masked"),
+    ],
+)
+def test_coil_is_asked_where_nothing_is_concealed(
+    row: NewSession, masked: bool, offered: list[str], complete: bool, code: str | None
+) -> None:
+    problem = coil_problem(row, masked=masked, offered=offered, complete=complete)
+    assert (problem.code if problem else None) == code
