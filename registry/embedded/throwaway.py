@@ -19,8 +19,8 @@ BROKER_ANSWERS_WITHIN_S = 20
 
 
 @contextmanager
-def throwaway_services() -> Iterator[Place]:
-    """Run both servers without fsync in a temporary directory and point the settings at them.
+def throwaway_services(*, flushing: bool = False) -> Iterator[Place]:
+    """Run both servers in a temporary directory, without fsync unless `flushing`, and point the settings at them.
 
     Enter it before the settings are loaded. Inside another one, in this process or in a parent of it, that one's servers are used: all
     workers of a test run share one PostgreSQL, with a database each (RTMS_DB_NAME, `provisioning.create_database`).
@@ -32,7 +32,8 @@ def throwaway_services() -> Iterator[Place]:
         place = Place(Path(tempfile.mkdtemp(prefix="rtms-throw-away-")).resolve())
         stack.callback(remove, place)
         stack.enter_context(pointing_at(place))
-        place.without_fsync.touch()
+        if not flushing:
+            place.without_fsync.touch()
         stack.callback(sharing.release, place, sharing.share(place))
         start_broker(place, stack)
         yield place

@@ -1,11 +1,13 @@
 -- A synthetic trial of :patients patients with 40 scores each, stored in time order, so that one patient's rows are scattered.
+-- Another :seed gives other values and arms. Every fortieth patient is planted on a threshold or one point beside it: baseline sums
+-- of seven values that a seventh does not divide, so that any rounding of means misjudges some of them.
 -- Runs as a superuser with triggers off: it is not history that is measured here.
 SET session_replication_role = replica;
 SET synchronous_commit = off;
-SELECT setseed(0.42);
+SELECT setseed((:seed % 1000003) / 1000003.0);
 
 INSERT INTO registry_trial (id, slug, name, title, conduct, design, time_zone, masked, pooled_efficacy, registry_number, sponsor, contact, synthetic, grading_scheme)
-VALUES (1, 'bench', 'Bench', '', 'retrospective', 'parallel', 'UTC', true, false, '', '', '', true, 'three_step');
+VALUES (1, 'bench', 'Bench', '', 'retrospective', 'parallel', 'UTC', true, true, '', '', '', true, 'three_step');
 INSERT INTO registry_site (id, trial_id, code, name, time_zone) SELECT i, 1, 'S' || i, 'Site ' || i, '' FROM generate_series(1, 10) i;
 INSERT INTO registry_treatment (id, trial_id, code, label) VALUES (1, 1, 'm1', 'M1');
 INSERT INTO registry_scale (id, trial_id, code, version, label, kind, minimum, maximum, step, zero_means_none)
@@ -33,7 +35,7 @@ INSERT INTO registry_allocation (id, enrolment_id, stage, treatment_id, analysis
 SELECT id, id, 1, 1, site_id, '', '', enrolled_on FROM registry_enrolment;
 INSERT INTO closed.arm (id, trial_id, code, label, treatment_id, part, letter, position)
 VALUES (1, 1, 'active', 'Active', 1, 'active', 'A', 1), (2, 1, 'sham', 'Sham', 1, 'sham', 'B', 2);
-INSERT INTO closed.allocation (enrolment_id, stage, arm_id) SELECT id, 1, 1 + (id * 7919 % 13 % 2) FROM registry_enrolment;
+INSERT INTO closed.allocation (enrolment_id, stage, arm_id) SELECT id, 1, 1 + (random() < 0.5)::integer FROM registry_enrolment;
 INSERT INTO registry_painscore (
     record, version, enrolment_id, scale_id, context, recall, source, rater, answer_state, scheduled, for_date, submitted_at, recorded_at,
     zone, value, value_units, row_id, voided
@@ -48,7 +50,22 @@ CROSS JOIN (
     UNION ALL SELECT day / 5 * 7 + day % 5, 'pre_session', 'clinic' FROM generate_series(0, 19) day
     UNION ALL SELECT day, 'visit', 'clinic' FROM unnest(ARRAY[35, 42, 56, 84, 112, 168]) day
 ) d
-CROSS JOIN LATERAL (SELECT greatest(0, least(10, round(6 - greatest(d.day, 0) / 14.0 + (random() + e.id * 0 - 0.5) * 4)))::integer AS value) v
+CROSS JOIN LATERAL (
+    SELECT e.id % 40 = 0 AND d.context = 'diary' AS planted, e.id / 40 % 4 AS kind, 20 + 10 * ((e.id / 160 + :seed) % 5) AS before,
+           CASE WHEN d.day < 0 THEN -d.day - 1 ELSE d.day - 22 END AS place
+) p
+CROSS JOIN LATERAL (
+    -- 30 % less, one point short of it, 50 % less, one point short of it.
+    SELECT CASE WHEN d.day < 0 THEN p.before ELSE (ARRAY[7, 7, 5, 5])[p.kind + 1] * p.before / 10 + p.kind % 2 END AS total
+) t
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN p.planted THEN t.total * (p.place + 1) / 7 - t.total * p.place / 7
+                ELSE greatest(0, least(10, round(6 - greatest(d.day, 0) / 14.0 + (random() + e.id * 0 - 0.5) * 4)))::integer END AS value
+) v
 ORDER BY e.enrolled_on + d.day, e.id;
-SELECT setval(pg_get_serial_sequence('registry_painscore', 'id'), (SELECT max(id) FROM registry_painscore));
+SELECT setval(pg_get_serial_sequence(name, 'id'), 1000000000) FROM unnest(ARRAY[
+    'registry_trial', 'registry_site', 'registry_treatment', 'registry_scale', 'registry_analysisplan', 'registry_plantimepoint',
+    'registry_patient', 'registry_enrolment', 'registry_paindiagnosis', 'registry_enrolmentpain', 'registry_allocation',
+    'registry_painscore', 'closed.arm'
+]) name;
 VACUUM ANALYZE;

@@ -1,0 +1,1 @@
+"""One module for each case; `measure` takes its measurements."""
