@@ -20,6 +20,8 @@ from registry.outcomes.plans import CheckedPlan
 from registry.outcomes.recruitment import Recruited, recruitment
 from registry.selectors import outcome_payload as shape
 
+NO_ARMS = "The trial has no arms yet, so nobody is counted here: see the open document."
+
 
 @dataclass(frozen=True)
 class Circumstances:
@@ -76,7 +78,14 @@ def closed_payload(about: Circumstances, counted: Counted, arms: ArmTable) -> sh
     """Return the document of the closed room: every group by arm, with the contrasts; nothing is left out."""
     thresholds = about.plan.rules.thresholds
 
-    def fill(group: shape.Group, _: Cell, by_arm: Mapping[int | None, Cell]) -> None:
+    def fill(group: shape.Group, cell: Cell, by_arm: Mapping[int | None, Cell]) -> None:
+        if not arms.arms:
+            group["counts"], group["rates"], group["means"] = (
+                estimates.counts(cell, thresholds),
+                estimates.rates(cell, thresholds),
+                estimates.means(cell),
+            )
+            return
         of = {arm.id: by_arm.get(arm.id, Cell()) for arm in arms.arms}
         group["arms"] = [
             {
@@ -96,10 +105,10 @@ def closed_payload(about: Circumstances, counted: Counted, arms: ArmTable) -> sh
 
     payload = _frame(about, "closed", counted, fill, minimum=0)
     for whole, maker in _wholes(about, payload, counted):
-        for arm, printed in zip(arms.arms, whole["arms"], strict=True):
+        for arm, printed in zip(arms.arms, whole.get("arms", []), strict=True):
             printed["curve"] = maker.curve(printed["counts"]["due"], arm.id)
     payload["coded"] = arms.coded
-    payload["notes"] += arms.notes
+    payload["notes"] += arms.notes if arms.arms else [NO_ARMS]
     payload["definitions"] = closed_definitions(about.trial, about.plan, coded=arms.coded)
     return payload
 

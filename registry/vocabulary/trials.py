@@ -84,6 +84,17 @@ class MissingReason(Word):
     NONE = "none", "No value in the window"
 
 
+class ReportDay(Word):
+    NONE = "none", "Only when asked for"
+    MONDAY = "monday", "Monday"
+    TUESDAY = "tuesday", "Tuesday"
+    WEDNESDAY = "wednesday", "Wednesday"
+    THURSDAY = "thursday", "Thursday"
+    FRIDAY = "friday", "Friday"
+    SATURDAY = "saturday", "Saturday"
+    SUNDAY = "sunday", "Sunday"
+
+
 class AllocationListKind(Word):
     IMPORTED = "imported", "Imported list"
     GENERATED = "generated", "Generated stratified permuted blocks"

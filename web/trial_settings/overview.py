@@ -8,14 +8,16 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from registry.models import Trial, User
 from registry.roles import Permission
+from registry.rules.tables.trial_facts import TrialFacts
 from registry.selectors.trial_setup import set_up_of
 from registry.services.trial_records import definition_of
-from registry.vocabulary import Conduct, TrialDesign
+from registry.vocabulary import Conduct, ReportDay, TrialDesign
 from web.requests import TrialRequest, in_trial
 from web.trial_settings.frame import settings_frame
 
@@ -69,10 +71,19 @@ def trial_settings(request: TrialRequest) -> HttpResponse:
         "facts": trial,
         "conduct": Conduct(trial.conduct).label,
         "design": TrialDesign(trial.design).label,
+        "report_time": report_time(trial),
         "steps": steps(request.user, request.trial, may_manage=may_manage),
         "may_prepare_allocation": Permission.ALLOCATION_MANAGE in held,
     }
     return render(request, "settings/overview.html", context)
+
+
+def report_time(trial: TrialFacts) -> str:
+    """Say when the weekly report is made."""
+    day = ReportDay(trial.report_day)
+    if day == ReportDay.NONE:
+        return str(day.label)
+    return gettext("%(day)s, %(hour)s:00") % {"day": day.label, "hour": f"{trial.report_hour:02d}"}
 
 
 def steps(user: User, trial: Trial, *, may_manage: bool) -> list[Step]:

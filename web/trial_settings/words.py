@@ -25,6 +25,11 @@ TRIAL: Words = {
     "registry_number": (_("Number in a public register"), _("For example NCT01234567.")),
     "sponsor": (_("Sponsor"), ""),
     "contact": (_("Contact"), _("Whom participants of the trial's team ask.")),
+    "planned_participants": (_("Planned number of patients"), _("How many are to be recruited in all, in every arm and site together.")),
+    "recruitment_starts_on": (_("Recruitment starts on"), _("The planned first day.")),
+    "recruitment_ends_on": (_("Recruitment ends on"), _("The planned last day; the dashboard compares with an even rise up to it.")),
+    "report_day": (_("Weekly report on"), _("The report of a week is made after that week has ended on Sunday night.")),
+    "report_hour": (_("Hour of the weekly report"), _("0 to 23, in the trial's time zone.")),
     "synthetic": (_("Are the data made up?"), _("Yes for training: every page says so, and demonstration accounts keep working.")),
 }
 SITES: Words = {

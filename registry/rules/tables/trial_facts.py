@@ -26,6 +26,11 @@ class TrialFacts:
     contact: str = ""
     synthetic: bool = False
     grading_scheme: str = "three_step"
+    planned_participants: int | None = None
+    recruitment_starts_on: date | None = None
+    recruitment_ends_on: date | None = None
+    report_day: str = "monday"
+    report_hour: int = 6
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from registry.vocabulary import (
     PlanPain,
     Population,
     RecallPeriod,
+    ReportDay,
     ScaleKind,
     ScoreContext,
     ScoreSource,
@@ -41,6 +42,11 @@ TRIAL = Table(
         Column("contact", Kind.TEXT, "Whom to ask."),
         Column("synthetic", Kind.YES_NO, "Whether the data are made up.", default="no"),
         Column("grading_scheme", Kind.WORD, "How adverse events are graded.", words=GradingScheme, default=GradingScheme.THREE_STEP),
+        Column("planned_participants", Kind.INTEGER, "How many patients are to be recruited.", least=1, most=1_000_000),
+        Column("recruitment_starts_on", Kind.DATE, "Planned first day of recruitment."),
+        Column("recruitment_ends_on", Kind.DATE, "Planned last day; the plan rises evenly from the first day to it."),
+        Column("report_day", Kind.WORD, "Day on which the weekly report is made.", words=ReportDay, default=ReportDay.MONDAY),
+        Column("report_hour", Kind.INTEGER, "Hour of that day, in the trial's time zone.", unit="h", default="6", least=0, most=23),
     ),
 )
 

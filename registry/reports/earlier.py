@@ -1,0 +1,34 @@
+"""The report before: what this week is compared with."""
+
+from __future__ import annotations
+
+import json
+from typing import cast
+
+from registry.closed_room import open_closed_room
+from registry.models import WeeklyReport, system_actor
+from registry.roles import Permission
+from registry.selectors.report_payload import ReportPayload
+from registry.vocabulary import ReportState
+
+
+def last_open(report: WeeklyReport) -> ReportPayload | None:
+    """Return the open snapshot of the latest made report of an earlier week, None for the first."""
+    before = _before(report)
+    return cast("ReportPayload", json.loads(before.document.payload)) if before else None
+
+
+def last_closed(report: WeeklyReport) -> ReportPayload | None:
+    """Return the closed snapshot of that report."""
+    before = _before(report)
+    if before is None:
+        return None
+    room = open_closed_room(by=system_actor("scheduler"), permission=Permission.OUTCOMES_CLOSED, trial=report.trial)
+    with room as closed, closed.cursor() as cursor:
+        cursor.execute("SELECT payload FROM closed.report_document WHERE report_id = %s", [before.pk])
+        return cast("ReportPayload", json.loads(cursor.fetchone()[0]))
+
+
+def _before(report: WeeklyReport) -> WeeklyReport | None:
+    made = WeeklyReport.objects.filter(trial=report.trial_id, week__lt=report.week, state=ReportState.MADE)
+    return made.select_related("document").order_by("-week", "-version").first()

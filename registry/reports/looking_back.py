@@ -1,0 +1,53 @@
+"""The tables as they stood at an instant, from the change history, for the length of one transaction.
+
+Scores, sessions and adverse events carry their own times and are asked as of the cut-off. The other tables that decide an
+outcome are put back here: a temporary table of the same name stands before the real one, so that the statements of the
+outcome job read it without knowing.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import connection
+from django.db.models import Model
+
+from registry.models import Allocation, AnalysisPlan, Disposition, Enrolment, EnrolmentPain, PainDiagnosis, PlanTimePoint
+
+REMEMBERED: tuple[type[Model], ...] = (Enrolment, EnrolmentPain, PainDiagnosis, Disposition, Allocation, AnalysisPlan, PlanTimePoint)
+
+
+def look_back(cutoff: datetime) -> None:
+    """Let the rest of this transaction see these tables as they were before the instant."""
+    for model in REMEMBERED:
+        _put_back(model, cutoff)
+
+
+def set_endpoints_aside() -> None:
+    """Let the rest of this transaction fill endpoints of its own, beside those that are kept up to date."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE registry_endpoint (LIKE public.registry_endpoint INCLUDING ALL) ON COMMIT DROP")
+
+
+def know_sizes() -> None:
+    """Let the planner know the sizes of the endpoints set aside: planned for an empty table, a count takes minutes."""
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE pg_temp.registry_endpoint")
+
+
+def _put_back(model: type[Model], cutoff: datetime) -> None:
+    table = model._meta.db_table
+    events = model.history.rel.related_model._meta.db_table  # type: ignore[attr-defined]
+    columns = ", ".join(f'"{field.column}"' for field in model._meta.concrete_fields)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            CREATE TEMPORARY TABLE {table} ON COMMIT DROP AS
+            SELECT {columns} FROM (
+                SELECT DISTINCT ON (pgh_obj_id) * FROM public.{events} WHERE pgh_created_at < %s ORDER BY pgh_obj_id, pgh_id DESC
+            ) last WHERE pgh_label <> 'delete'
+            """,
+            [cutoff],
+        )
+        cursor.execute(f"CREATE UNIQUE INDEX ON pg_temp.{table} (id)")
+        cursor.execute(f"ANALYZE pg_temp.{table}")
