@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4
 
 from django.db.models import QuerySet
 from rest_framework import serializers
 
+from api.batches import BatchedRecords, batch_of
 from api.fields import RowSerializer, WordField
 from api.records import Columns, ReasonSerializer, Row
 from api.scores import VersionedSerializer
-from api.versioned import VersionedQuery, VersionedRecords, typed
+from api.versioned import VersionedQuery, typed
 from registry.models import AdverseEvent, Trial, User
 from registry.roles import Permission
 from registry.rules.adverse_events import NewAdverseEvent
@@ -39,6 +40,12 @@ class EventSerializer(VersionedSerializer):
     serious = serializers.BooleanField(read_only=True, help_text="Whether a criterion makes it serious.")
 
 
+class EventRow(EventSerializer):
+    """An adverse event in a list of one trial's."""
+
+    trial: Any = None
+
+
 class EventCorrection(RowSerializer, ReasonSerializer):
     """What of an event is corrected, and why."""
 
@@ -55,7 +62,7 @@ class EventQuery(VersionedQuery):
     serious = serializers.ChoiceField(choices=[("true", "true")], required=False, help_text="`true` keeps serious events.")
 
 
-class AdverseEvents(VersionedRecords):
+class AdverseEvents(BatchedRecords):
     """Adverse events of your patients, solicited after sessions or reported at any time."""
 
     noun = "adverse event"
@@ -64,6 +71,7 @@ class AdverseEvents(VersionedRecords):
     correction_class = EventCorrection
     query_class = EventQuery
     day = "onset_on"
+    batch_class = batch_of(EventRow)
     right = right_to_correct = Permission.EVENT_RECORD
 
     def of_person(self, user: User) -> QuerySet[AdverseEvent]:
@@ -85,11 +93,9 @@ class AdverseEvents(VersionedRecords):
         rows = rows.filter(term=asked["term"]) if asked.get("term") else rows
         return super().narrowed(rows.filter(serious=True) if asked.get("serious") else rows, asked)
 
-    def make(self, trial: Trial, data: Row, *, by: User, now: datetime) -> UUID:
-        """Record one event; a repeat changes nothing."""
-        record = data.pop("id", None) or uuid4()
-        record_adverse_events(trial=trial, rows=[new_event(data, record)], by=by, now=now)
-        return record
+    def write(self, trial: Trial, rows: Sequence[Row], *, by: User, now: datetime) -> int:
+        """Record events."""
+        return record_adverse_events(trial=trial, rows=[new_event(row) for row in rows], by=by, now=now).repeated
 
     def correct(self, record: Row, data: Row, reason: Reason, *, by: User, now: datetime) -> None:
         """Write the next version."""
@@ -106,8 +112,8 @@ class AdverseEvents(VersionedRecords):
         restore_adverse_event(self.version(by, record), reason=reason, by=by, now=now)
 
 
-def new_event(data: Row, record: UUID | None = None) -> NewAdverseEvent:
+def new_event(data: Row) -> NewAdverseEvent:
     """Return a row as the service takes it; an event with a criterion is a serious one."""
-    row = typed(tables.ADVERSE_EVENTS, data)
+    row = typed(tables.ADVERSE_EVENTS, {name: value for name, value in data.items() if name != "id"})
     criteria = tuple(row.pop("serious_criteria") or ())
-    return NewAdverseEvent(**row, serious_criteria=criteria, serious=bool(criteria), record=record)
+    return NewAdverseEvent(**row, serious_criteria=criteria, serious=bool(criteria), record=data.get("id"))

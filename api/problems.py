@@ -72,6 +72,10 @@ class InvalidQuery(drf.APIException):
         self.detail = detail
 
 
+class InvalidRows(InvalidInput):
+    """Values of a list of rows that break a rule, each named with its row."""
+
+
 class InvalidCursor(Exception):
     """A cursor that was not given out for this list and this person."""
 
@@ -170,14 +174,14 @@ def errors_of(code: str, error: Exception) -> Iterator[dict[str, str]]:
     """Yield each wrong value: where it stands, a word for what is wrong, and the sentence."""
     if isinstance(error, InvalidInput):
         for one in error.problems:
-            yield {"pointer": pointer(one.field), "code": one.code, "detail": one.message}
+            yield {"pointer": pointer(one.field, keep_row=isinstance(error, InvalidRows)), "code": one.code, "detail": one.message}
     elif isinstance(error, drf.ValidationError | InvalidQuery):
         yield from leaves(error.detail, "?" if code == "invalid-query" else "")
 
 
-def pointer(field: str) -> str:
+def pointer(field: str, *, keep_row: bool = False) -> str:
     """Return the JSON pointer of a field as services name it: 'blocks[0].trains' is '/blocks/0/trains'."""
-    inside = re.sub(r"^rows\[0\]\.?", "", field)
+    inside = field if keep_row else re.sub(r"^rows\[0\]\.?", "", field)
     return "".join(f"/{part}" for part in re.split(r"[.\[\]]+", inside) if part)
 
 

@@ -13,6 +13,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.batches import BatchAnswer
 from api.door import Door
 from api.once import HEADER, LONGEST_KEY
 from api.outcomes import OpenOutcomes, OutcomesSerializer
@@ -23,6 +24,7 @@ VERBS = {
     "list": "list",
     "retrieve": "get",
     "create": "add",
+    "create_many": "add",
     "partial_update": "correct",
     "void": "void",
     "restore": "restore",
@@ -35,11 +37,13 @@ PROBLEMS = {
     "list": (*ALWAYS, 400),
     "retrieve": READING,
     "create": WRITING,
+    "create_many": WRITING,
     "partial_update": CHANGING,
     "void": CHANGING,
     "restore": CHANGING,
 }
-SUCCESS = {"create": 201}
+SUCCESS = {"create": 201, "create_many": 201}
+OF_MANY = ("list", "create_many")
 IF_MATCH = OpenApiParameter(
     "If-Match",
     {"type": "string", "minLength": 1, "pattern": r"^[!-~]+( [!-~]+)*$"},
@@ -63,6 +67,7 @@ PARAMETERS = {
     "list": [LINK],
     "retrieve": [IF_NONE_MATCH, ETAG],
     "create": [ONCE, ETAG, LOCATION],
+    "create_many": [ONCE],
     "partial_update": [IF_MATCH, ETAG],
     "void": [IF_MATCH, ONCE, ETAG],
     "restore": [IF_MATCH, ONCE, ETAG],
@@ -104,7 +109,7 @@ class OperationSchema(AutoSchema):
         if isinstance(self.view, OpenOutcomes):
             return f"get_{self.name.replace(' ', '_')}"
         noun = self.name.replace(" ", "_")
-        return f"{VERBS[self.action]}_{plural(noun) if self.action == 'list' else noun}"
+        return f"{VERBS[self.action]}_{plural(noun) if self.action in OF_MANY else noun}"
 
     @property
     def name(self) -> str:
@@ -115,8 +120,10 @@ class OperationSchema(AutoSchema):
         """Return what the operation does, in a few words."""
         if isinstance(self.view, OpenOutcomes):
             return f"Get the {self.name} of a trial"
+        if self.action in OF_MANY:
+            return f"{VERBS[self.action].capitalize()} {plural(self.name)}"
         article = "an" if self.name[0] in "aeiou" else "a"
-        return f"List {plural(self.name)}" if self.action == "list" else f"{VERBS[self.action].capitalize()} {article} {self.name}"
+        return f"{VERBS[self.action].capitalize()} {article} {self.name}"
 
     def get_tags(self) -> list[str]:
         """Return the collection, so that pages group by it."""
@@ -131,6 +138,8 @@ class OperationSchema(AutoSchema):
         """Return the shape of the body."""
         if self.action == "create":
             return self.view.serializer_class
+        if self.action == "create_many":
+            return self.view.batch_class
         if self.action == "partial_update":
             return self.view.correction_class
         return ReasonSerializer if self.action in ("void", "restore") else None
@@ -149,6 +158,8 @@ class OperationSchema(AutoSchema):
         """Return the shape of the answer where all went well."""
         if isinstance(self.view, OpenOutcomes):
             return OutcomesSerializer
+        if self.action == "create_many":
+            return BatchAnswer
         return page_of(self.view) if self.action == "list" else self.view.serializer_class
 
     def _is_list_view(self, serializer: Any = None) -> bool:

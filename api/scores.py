@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4
 
 from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
 from django.db.models.functions import Cast, Coalesce
 from rest_framework import serializers
 
+from api.batches import BatchedRecords, batch_of
 from api.fields import CellField, RowSerializer
 from api.file_rows import TRIAL_HELP
 from api.formats import number
 from api.records import Columns, ReasonSerializer, Row
-from api.versioned import VersionedQuery, VersionedRecords
+from api.versioned import VersionedQuery
 from registry.models import PainScore, Trial, User
 from registry.roles import Permission
 from registry.rules.scores import NewScore
@@ -46,6 +47,12 @@ class ScoreSerializer(VersionedSerializer):
     needed = ("value", "recall", "context", "source", "pain")
 
 
+class ScoreRow(ScoreSerializer):
+    """A pain score in a list of one trial's."""
+
+    trial: Any = None
+
+
 class ScoreCorrection(ReasonSerializer):
     """The corrected value, and why. Anything else that is wrong: void the score and add the right one."""
 
@@ -60,7 +67,7 @@ class ScoreQuery(VersionedQuery):
     context: Any = serializers.ChoiceField(choices=ScoreContext.choices(), required=False, help_text="When it was asked.")
 
 
-class Scores(VersionedRecords):
+class Scores(BatchedRecords):
     """Pain scores of your patients, as far as your role sees them: masked roles without a duty to patients see none after allocation."""
 
     noun = "score"
@@ -69,6 +76,7 @@ class Scores(VersionedRecords):
     correction_class = ScoreCorrection
     query_class = ScoreQuery
     day = "for_date"
+    batch_class = batch_of(ScoreRow)
     right = Permission.SCORE_RECORD
     right_to_correct = Permission.SCORE_CORRECT
 
@@ -97,11 +105,9 @@ class Scores(VersionedRecords):
         names = {"visit": "visit_type__code", "scale": "scale__code", "context": "context"}
         return super().narrowed(rows.filter(**{names[name]: asked[name] for name in names if asked.get(name)}), asked)
 
-    def make(self, trial: Trial, data: Row, *, by: User, now: datetime) -> UUID:
-        """Record one score; a repeat changes nothing."""
-        record = data.pop("id", None) or uuid4()
-        record_scores(trial=trial, rows=[new_score(data, record)], by=by, now=now)
-        return record
+    def write(self, trial: Trial, rows: Sequence[Row], *, by: User, now: datetime) -> int:
+        """Record scores."""
+        return record_scores(trial=trial, rows=[new_score(row) for row in rows], by=by, now=now).repeated
 
     def correct(self, record: Row, data: Row, reason: Reason, *, by: User, now: datetime) -> None:
         """Write the next version."""
@@ -122,10 +128,9 @@ def answered_at() -> Case:
     return Case(When(known, then=F("submitted_at")), default=Value(None))
 
 
-def new_score(data: Row, record: UUID) -> NewScore:
+def new_score(data: Row) -> NewScore:
     """Return a row as the service takes it."""
-    pain = data.pop("pain")
-    words: dict[str, Any] = {name: words(data.pop(name)) for name, words in WORDS.items() if data.get(name)}
-    plain = {name: value for name, value in data.items() if name not in (*WORDS, "visit")}
-    rank = None if pain == OVERALL else int(pain)
-    return NewScore(**plain, **words, visit=data["visit"] or None, pain_rank=rank, record=record)
+    words: dict[str, Any] = {name: words(data[name]) for name, words in WORDS.items() if data.get(name)}
+    plain = {name: value for name, value in data.items() if name not in (*WORDS, "visit", "pain", "id")}
+    rank = None if data["pain"] == OVERALL else int(data["pain"])
+    return NewScore(**plain, **words, visit=data["visit"] or None, pain_rank=rank, record=data["id"])

@@ -110,6 +110,12 @@ class SessionSerializer(VersionedSerializer, SessionParts):
     deviations = DeviationSerializer(many=True, read_only=True, help_text=f"{DERIVED} In what it differs from its prescription.")
 
 
+class SessionRow(SessionSerializer):
+    """A stimulation session in a list of one trial's."""
+
+    trial: Any = None
+
+
 class SessionCorrection(SessionParts, ReasonSerializer):
     """What of a session is corrected, and why; what is not named stays."""
 

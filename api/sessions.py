@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 from rest_framework import serializers
 
+from api.batches import BatchedRecords, batch_of, each_row
 from api.fields import WordField
 from api.records import Columns, Row, person_of
-from api.session_shapes import SessionCorrection, SessionSerializer, as_new, sent_values, shown_content
-from api.versioned import VersionedQuery, VersionedRecords
+from api.session_shapes import SessionCorrection, SessionRow, SessionSerializer, as_new, sent_values, shown_content
+from api.versioned import VersionedQuery
 from registry.exceptions import NotAllowed
 from registry.models import AdverseEvent, PainScore, StimulationSession, Trial, User
 from registry.models.session_content import stored_content
@@ -36,7 +38,7 @@ class SessionQuery(VersionedQuery):
     status = WordField(SessionStatus, required=False, help_text="What became of it.")
 
 
-class Sessions(VersionedRecords):
+class Sessions(BatchedRecords):
     """Stimulation sessions of your patients, given or not."""
 
     noun = "session"
@@ -45,6 +47,7 @@ class Sessions(VersionedRecords):
     correction_class = SessionCorrection
     query_class = SessionQuery
     day = "for_date"
+    batch_class = batch_of(SessionRow)
     right = Permission.SESSION_RECORD
     right_to_correct = Permission.SESSION_CORRECT
 
@@ -85,11 +88,10 @@ class Sessions(VersionedRecords):
         beside = {name: value for name, value in row.items() if name not in ("pk", "reads_text")}
         return {**beside, **shown_content(content, with_text=row["reads_text"])}
 
-    def make(self, trial: Trial, data: Row, *, by: User, now: datetime) -> UUID:
-        """Record one session; a repeat changes nothing."""
-        record = data.pop("id", None) or uuid4()
-        record_sessions(trial=trial, rows=[NewSession(**sent_values(data), record=record)], by=by, now=now)
-        return record
+    def write(self, trial: Trial, rows: Sequence[Row], *, by: User, now: datetime) -> int:
+        """Record sessions."""
+        new = each_row(rows, lambda row: NewSession(**sent_values(row), record=row["id"]))
+        return record_sessions(trial=trial, rows=new, by=by, now=now).repeated
 
     def correct(self, record: Row, data: Row, reason: Reason, *, by: User, now: datetime) -> None:
         """Write the next version: what the body does not name stays."""

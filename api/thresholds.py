@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4
 
 from django.db.models import F, QuerySet, Value
 from django.db.models.functions import Coalesce
 
+from api.batches import BatchedRecords, batch_of
 from api.fields import RowSerializer
 from api.records import Columns, ReasonSerializer, Row
 from api.scores import VersionedSerializer
-from api.versioned import VersionedRecords, typed
+from api.versioned import typed
 from registry.models import MotorThreshold, Trial, User
 from registry.roles import Permission
 from registry.rules.tables import stimulation_tables as tables
@@ -29,6 +30,12 @@ class ThresholdSerializer(VersionedSerializer):
     table = tables.MOTOR_THRESHOLDS
 
 
+class ThresholdRow(ThresholdSerializer):
+    """A motor threshold in a list of one trial's."""
+
+    trial: Any = None
+
+
 class ThresholdCorrection(RowSerializer, ReasonSerializer):
     """What of a threshold is corrected, and why."""
 
@@ -37,7 +44,7 @@ class ThresholdCorrection(RowSerializer, ReasonSerializer):
     optional = True
 
 
-class Thresholds(VersionedRecords):
+class Thresholds(BatchedRecords):
     """Motor thresholds of your patients."""
 
     noun = "threshold"
@@ -45,6 +52,7 @@ class Thresholds(VersionedRecords):
     serializer_class = ThresholdSerializer
     correction_class = ThresholdCorrection
     day = "measured_on"
+    batch_class = batch_of(ThresholdRow)
     right = Permission.SESSION_RECORD
     right_to_correct = Permission.SESSION_CORRECT
 
@@ -60,11 +68,9 @@ class Thresholds(VersionedRecords):
             **{name: Coalesce(F(f"{name}__code"), Value("")) for name in CODES},
         }
 
-    def make(self, trial: Trial, data: Row, *, by: User, now: datetime) -> UUID:
-        """Record one threshold; a repeat changes nothing."""
-        record = data.pop("id", None) or uuid4()
-        record_thresholds(trial=trial, rows=[NewThreshold(**as_sent(data), record=record)], by=by, now=now)
-        return record
+    def write(self, trial: Trial, rows: Sequence[Row], *, by: User, now: datetime) -> int:
+        """Record thresholds."""
+        return record_thresholds(trial=trial, rows=[new_threshold(row) for row in rows], by=by, now=now).repeated
 
     def correct(self, record: Row, data: Row, reason: Reason, *, by: User, now: datetime) -> None:
         """Write the next version."""
@@ -81,6 +87,12 @@ class Thresholds(VersionedRecords):
     def bring_back(self, record: Row, reason: Reason, *, by: User, now: datetime) -> None:
         """Restore the threshold."""
         restore_threshold(self.version(by, record), reason=reason, by=by, now=now)
+
+
+def new_threshold(data: Row) -> NewThreshold:
+    """Return a row as the service takes it."""
+    plain = {name: value for name, value in data.items() if name != "id"}
+    return NewThreshold(**as_sent(plain), record=data["id"])
 
 
 def as_sent(data: Row) -> dict[str, Any]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from rest_framework import serializers
 
 from api.records import Columns, PatientQuery, Row, Voided, as_expressions
 from registry.exceptions import NotFound
-from registry.models import User
+from registry.models import Trial, User
 from registry.rules.tables.columns import Table
 
 
@@ -68,6 +69,16 @@ class VersionedRecords(Voided):
     def changed(self, rows: QuerySet[Any], since: datetime) -> QuerySet[Any]:
         """Keep records whose latest version was written or voided since then."""
         return rows.filter(Q(recorded_at__gte=since) | Q(ended_at__gte=since))
+
+    def write(self, trial: Trial, rows: Sequence[Row], *, by: User, now: datetime) -> int:
+        """Record rows, each under its `id`, through the service; return how many were repeats, which change nothing."""
+        raise NotImplementedError
+
+    def make(self, trial: Trial, data: Row, *, by: User, now: datetime) -> UUID:
+        """Record one row; a repeat changes nothing."""
+        record: UUID = data.get("id") or uuid4()
+        self.write(trial, [{**data, "id": record}], by=by, now=now)
+        return record
 
     def made(self, user: User, id: UUID | str) -> Row:
         """Return a record as it was added, to the person who sent it, also where their role reads none of its kind."""

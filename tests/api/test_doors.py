@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import httpx
 import pytest
 from django.db import OperationalError
 from django.test import Client, override_settings
@@ -234,12 +236,34 @@ def test_the_lines_of_the_readme_run(site, alice, enrolment, setup_actor):
     [python] = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
     done = subprocess.run([sys.executable, "-c", python], env=environment, capture_output=True, text=True, check=False, timeout=120)
     assert done.stdout == "5 scores, the last one 5\n", done.stderr
-    if shutil.which("curl") is None:
-        pytest.skip("needs curl for the README's other line")
     [curl] = re.findall(r"^curl .*$", readme, re.MULTILINE)
-    asked = ["sh", "-c", curl.replace("http://127.0.0.1:8000", site)]
-    done = subprocess.run(asked, env=environment, capture_output=True, text=True, check=False, timeout=120)
-    assert [row["patient"] for row in json.loads(done.stdout)["results"]] == ["P-0001"], done.stderr
+    answer, complaint = sent_as(curl.replace("http://127.0.0.1:8000", site), environment)
+    assert [row["patient"] for row in json.loads(answer)["results"]] == ["P-0001"], complaint
+
+
+def sent_as(line: str, environment: dict[str, str]) -> tuple[str, str]:
+    """Return the answer to a line of curl, and what curl said; where there is no curl, the same request is sent without it."""
+    if shutil.which("curl"):
+        done = subprocess.run(["sh", "-c", line], env=environment, capture_output=True, text=True, check=False, timeout=120)
+        return done.stdout, done.stderr
+    return request_of(line, environment).text, "(sent without curl)"
+
+
+def request_of(line: str, environment: dict[str, str]) -> httpx.Response:
+    """Send what a line of curl that has headers and an address would send; raise for any other line."""
+    filled = re.sub(r"\$(\w+)", lambda found: environment[found[1]], line)
+    program, *words = shlex.split(filled)
+    headers = [words[number + 1] for number, word in enumerate(words) if word == "-H"]
+    [address] = [word for word in words if word != "-H" and word not in headers]
+    assert program == "curl"
+    return httpx.get(address, headers=dict(header.split(": ", 1) for header in headers), timeout=120)
+
+
+def test_the_line_of_the_readme_is_understood_without_curl(site, alice, enrolment):
+    """Where curl is missing the line above is sent by this reading of it, so it is tried where curl is there too."""
+    [line] = re.findall(r"^curl .*$", (Path(cluster.ROOT) / "README.md").read_text(), re.MULTILINE)
+    answer = request_of(line.replace("http://127.0.0.1:8000", site), {"RTMS_TOKEN": token_of(alice)})
+    assert (answer.status_code, [row["patient"] for row in answer.json()["results"]]) == (200, ["P-0001"])
 
 
 def test_the_script_of_the_documentation_runs(site, alice, enrolment, setup_actor):

@@ -82,6 +82,12 @@ def added(route: str, roles: frozenset[str], json: dict[str, Any], **more: Any) 
     return replace(row, **{"elsewhere": NOT_THERE, "makes_id": True, **more})
 
 
+def listed_new(route: str, roles: frozenset[str], json: dict[str, Any]) -> Row:
+    """Return the row of adding a list of records: a patient who is not the person's makes a wrong row of it."""
+    row = {name: value for name, value in json.items() if name != "trial"}
+    return added(route, roles, {"trial": SLUG, "rows": [row]}, makes_id=False, elsewhere=422)
+
+
 def changed(route: str, id: Any, roles: frozenset[str], json: dict[str, Any], method: str = "PATCH", seen_by: frozenset[str] = READ) -> Row:
     """Return the row of changing a record: who cannot see it is told 404, who can but may not change it 403."""
     row = one(route, id, roles, method=method, json={**REASON, **json}, headers=ANY_VERSION, refused=403, writes=True)
@@ -103,6 +109,7 @@ def versioned(
     return (
         listed(many),
         added(many, LOG, new, makes_id=False),
+        listed_new(f"{many}_batch", LOG, new),
         one(f"api_{name}", standing, SEE),
         changed(f"api_{name}", standing, correct, correction, seen_by=SEE),
         changed(f"api_{name}_void", standing, LOG, {}, "POST", SEE),
@@ -159,6 +166,7 @@ API_TABLE: tuple[Row, ...] = (
     *voidable("disposition", TURN, GONE_TURN),
     listed("api_scores"),
     added("api_scores", CARE, NEW_SCORE, makes_id=False),
+    listed_new("api_scores_batch", CARE, NEW_SCORE),
     one("api_score", EARLY),
     one("api_score", LATE, READ - EFFICACY_HIDDEN, note="after allocation"),
     one("api_score", UUID(int=7), NOBODY, note="nobody's"),
