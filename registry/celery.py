@@ -6,11 +6,12 @@ from celery import Celery, Task
 from celery.signals import before_task_publish, setup_logging, task_postrun, task_prerun, worker_process_init, worker_ready
 from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
 
-from registry import environment
+from registry import broker_transport, environment
 from registry.embedded.processes import die_with_parent
 
 environment.export_default(DJANGO_SETTINGS_MODULE="registry.settings")
 
+broker_transport.use()
 app = Celery("registry")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 # A new app is current in the thread that made it only; a web thread would send its tasks to a broker on localhost.

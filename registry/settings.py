@@ -97,8 +97,8 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if environment.fla
 # Behind a proxy the rate limits count the caller, not the proxy.
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if SECURE_PROXY_SSL_HEADER else 0
 SECURE_REFERRER_POLICY = "same-origin"
-SESSION_COOKIE_AGE = 30 * 60  # a tablet left on a ward signs out after half an hour without use
-SESSION_SAVE_EVERY_REQUEST = True
+# A tablet left on a ward signs out after half an hour without use; web.sliding_sign_in moves the end on.
+SESSION_COOKIE_AGE = 30 * 60
 SESSION_COOKIE_NAME = "rtms_session"
 CSRF_COOKIE_NAME = "rtms_csrf"
 CSRF_FAILURE_VIEW = "web.errors.csrf_failure"
@@ -135,6 +135,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "web.sliding_sign_in.SlidingSignIn",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
