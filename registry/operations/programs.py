@@ -9,8 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg import pq
+from psycopg.conninfo import make_conninfo
 
 from registry.operations.table_sums import Connection
+
+# How libpq's programs are told what an address may say of TLS.
+TLS = {
+    option.keyword.decode(): option.envvar.decode()
+    for option in pq.Conninfo.get_defaults()
+    if option.envvar and option.keyword.startswith((b"ssl", b"channel_binding", b"gssencmode"))
+}
 
 
 class ProgramFailed(Exception):
@@ -27,19 +36,20 @@ class Database:
 
     def connect(self) -> Connection:
         """Connect as the owner, apart from Django: what is dumped and what is summed up must be seen in one transaction."""
-        return psycopg.connect(
-            host=self.settings["HOST"],
-            port=self.settings["PORT"] or None,
-            dbname=self.settings["NAME"],
-            user=self.settings["USER"],
-            password=self.settings["PASSWORD"],
-        )
+        at = {"host": "HOST", "port": "PORT", "dbname": "NAME", "user": "USER", "password": "PASSWORD"}
+        given = {name: str(self.settings[key]) for name, key in at.items() if self.settings[key]}
+        return psycopg.connect(make_conninfo(**given, **self.encryption()))
+
+    def encryption(self) -> dict[str, str]:
+        """Return what the address says of TLS. Its time limits are left out: a dump may wait for a slow disk."""
+        return {name: str(value) for name, value in self.settings.get("OPTIONS", {}).items() if name in TLS}
 
     def command(self, program: str, *arguments: str) -> tuple[list[str], dict[str, str]]:
         """Return a program's command line and environment."""
         at = {"PGHOST": "HOST", "PGPORT": "PORT", "PGDATABASE": "NAME", "PGUSER": "USER", "PGPASSWORD": "PASSWORD"}
         given = {name: str(self.settings[key]) for name, key in at.items() if self.settings[key]}
-        return [str(self.programs / program), *arguments], {**self.variables, **given}
+        encryption = {TLS[name]: value for name, value in self.encryption().items()}
+        return [str(self.programs / program), *arguments], {**self.variables, **given, **encryption}
 
     def run(self, program: str, *arguments: str) -> None:
         """Run a program to its end."""

@@ -15,6 +15,7 @@ from django.core.management import CommandError, call_command
 from registry.models import PatientKey
 from registry.operations import restore as restoring
 from registry.operations.backup import KEY_ROWS, KEY_TABLE
+from registry.operations.programs import Database
 from registry.operations.table_sums import table_sums
 from registry.services.identity import Identity, read_identity, store_identity
 from tests import cluster
@@ -170,3 +171,14 @@ def owned(database: str) -> Any:
 
 def test_key_table_is_the_one_the_registry_uses():
     assert f"public.{PatientKey._meta.db_table}" == KEY_TABLE
+
+
+def test_address_with_tls_reaches_the_programs_and_its_time_limits_do_not():
+    settings = {"HOST": "db", "PORT": "", "NAME": "rtms", "USER": "rtms_owner", "PASSWORD": "x"}
+    options = {"sslmode": "verify-full", "sslrootcert": "/run/secrets/ca", "tcp_user_timeout": 30_000, "options": "-c a=b"}
+    database = Database({**settings, "OPTIONS": options}, Path("/programs"), {})
+    assert database.encryption() == {"sslmode": "verify-full", "sslrootcert": "/run/secrets/ca"}
+    command, variables = database.command("pg_dump", "--format=custom")
+    assert (variables["PGSSLMODE"], variables["PGSSLROOTCERT"]) == ("verify-full", "/run/secrets/ca")
+    assert not {"PGOPTIONS", "PGAPPNAME"} & set(variables)
+    assert "x" not in command
