@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from fractions import Fraction
 from itertools import accumulate
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from registry.models import Trial
 from registry.outcomes.endpoints import last_day_before
+from registry.rules.recruitment_plan import RecruitmentPlan
 from registry.selectors import outcome_payload as shape
 from registry.stats.poisson import poisson_interval
 from registry.vocabulary import TrialDesign
@@ -28,6 +30,7 @@ class Recruited:
     undated: int
     until: date
     goes_on: bool
+    plan: RecruitmentPlan | None = None
 
 
 def read_recruited(connection: BaseDatabaseWrapper, trial: Trial, cutoff: datetime) -> Recruited:
@@ -46,7 +49,14 @@ def read_recruited(connection: BaseDatabaseWrapper, trial: Trial, cutoff: dateti
         )
         days = dict(cursor.fetchall())
     undated = days.pop(None, 0)
-    return Recruited(measure, days, undated, until, goes_on=not trial.all_due)
+    return Recruited(measure, days, undated, until, goes_on=not trial.all_due, plan=plan_of(trial))
+
+
+def plan_of(trial: Trial) -> RecruitmentPlan | None:
+    """Return what the trial plans to recruit, None where it says no number."""
+    if trial.planned_participants is None:
+        return None
+    return RecruitmentPlan(trial.planned_participants, trial.recruitment_starts_on, trial.recruitment_ends_on)
 
 
 def recruitment(found: Recruited) -> shape.Recruitment:
@@ -61,6 +71,18 @@ def recruitment(found: Recruited) -> shape.Recruitment:
         "weeks": list(_weeks(found)),
         "recent": recent,
         "projection": _projection(found, total + found.undated, recent) if recent else [],
+        "plan": _plan(found, found.plan, total + found.undated, recent) if found.plan else None,
+    }
+
+
+def _plan(found: Recruited, plan: RecruitmentPlan, total: int, rate: shape.RecruitmentRate | None) -> shape.PlannedRecruitment:
+    reached = plan.reached_on(total, Fraction(rate["count"], rate["weeks"]), found.until) if rate else None
+    return {
+        "participants": plan.participants,
+        "starts_on": plan.starts_on.isoformat() if plan.starts_on else None,
+        "ends_on": plan.ends_on.isoformat() if plan.ends_on else None,
+        "planned": plan.by(found.until),
+        "reached_on": reached.isoformat() if reached else None,
     }
 
 
@@ -75,7 +97,8 @@ def _weeks(found: Recruited) -> Iterator[shape.RecruitedWeek]:
     mondays = list(_mondays(min(by_week), last))
     added = [by_week.get(monday, 0) for monday in mondays]
     for monday, number, total in zip(mondays, added, accumulate(added), strict=True):
-        yield {"week": monday.isoformat(), "added": number, "total": total}
+        planned = found.plan.by(min(monday + timedelta(days=6), found.until)) if found.plan else None
+        yield {"week": monday.isoformat(), "added": number, "total": total, "planned": planned}
 
 
 def _recent(found: Recruited) -> shape.RecruitmentRate | None:

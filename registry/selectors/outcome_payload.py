@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import NotRequired, TypedDict
 
-# 2: curves, intervals of means, completeness, recruitment. A snapshot of an older format waits to be computed again.
-FORMAT = 2
+# 2: curves, intervals of means, completeness, recruitment. 3: planned recruitment. A snapshot of an older format waits to be
+# computed again.
+FORMAT = 3
 
 
 class Definition(TypedDict):
@@ -136,11 +137,25 @@ class TimePoint(TypedDict):
 
 
 class RecruitedWeek(TypedDict):
-    """How many were taken in in the week of a Monday, and until its end."""
+    """How many were taken in in the week of a Monday, and until its end; `planned` is how many were to be by then, null without a plan."""
 
     week: str
     added: int
     total: int
+    planned: int | None
+
+
+class PlannedRecruitment(TypedDict):
+    """How many the trial plans to recruit, from when until when, and how many of them by `until`; nulls where it says no days.
+
+    `reached_on` is the day on which all would be there at the recent rate.
+    """
+
+    participants: int
+    starts_on: str | None
+    ends_on: str | None
+    planned: int | None
+    reached_on: str | None
 
 
 class RecruitmentRate(TypedDict):
@@ -172,6 +187,7 @@ class Recruitment(TypedDict):
     weeks: list[RecruitedWeek]
     recent: RecruitmentRate | None
     projection: list[ProjectedWeek]
+    plan: PlannedRecruitment | None
 
 
 class Payload(TypedDict):

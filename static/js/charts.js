@@ -214,6 +214,11 @@
         hovertemplate: `%{customdata}<br>%{y} ${plain(data.word)}<extra></extra>` });
       traces.push({ x: [end], y: [data.total], mode: "markers", marker: { color: accent, size: 9, line: { color: token("surface"), width: 2 } }, hoverinfo: "skip" });
       const annotations = [note(end, data.total, `${data.total} ${data.word}`, { xanchor: "right", xshift: -10, yshift: 9, ...strong(accent) })];
+      if (data.plan.length) {
+        const [[, none], [last, all]] = data.plan, quiet = token("ink-3");
+        traces.unshift({ x: data.plan.map(([iso]) => iso), y: [none, all], mode: "lines", line: { color: quiet, width: 1.5, dash: "dot" }, hoverinfo: "skip" });
+        annotations.push(note(last, all, `${all} ${data.plan_word}`, { xanchor: "right", xshift: -6, yshift: 8, font: { size: 12.5, color: quiet } }));
+      }
       return [traces, layout({ margin: { l: 40, r: 16, t: 14, b: 30 }, annotations,
         xaxis: axis("", { type: "date", tickformat: "%b %Y", nticks: 6, showgrid: false }), yaxis: axis("", { rangemode: "tozero", nticks: 6 }) })];
     },

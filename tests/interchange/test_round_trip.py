@@ -46,6 +46,11 @@ masked = true
 pooled_efficacy = false
 synthetic = true
 grading_scheme = "three_step"
+planned_participants = 160
+recruitment_starts_on = 2026-01-05
+recruitment_ends_on = 2027-12-31
+report_day = "monday"
+report_hour = 6
 
 [[sites]]
 code = "N"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -23,6 +24,7 @@ from registry.outcomes.curves import responders_at
 from registry.outcomes.payload import Circumstances, canonical, open_payload
 from registry.outcomes.recruitment import Recruited, read_recruited, recruitment
 from registry.outcomes.refresh import refresh_trial
+from registry.rules.recruitment_plan import RecruitmentPlan
 from registry.selectors.outcomes import latest_closed, latest_open
 from registry.services.auditing import audited
 from registry.stats.student import t_quantile
@@ -194,3 +196,32 @@ def test_cohort_counts_by_enrolment_and_leaves_comparison_groups_out(trial: Tria
         assert (found.measure, sum(found.days.values())) == ("enrolled", 1)
         Enrolment.objects.update(cohort="healthy")
     assert read_recruited(connection, trial, datetime(2026, 11, 19, tzinfo=UTC)).days == {}
+
+
+def test_plan_stands_beside_every_week_and_the_whole() -> None:
+    # 100 people over 101 days, whose last is the day that counts: half of them on the fiftieth and first.
+    plan = RecruitmentPlan(100, UNTIL - timedelta(days=50), UNTIL + timedelta(days=50))
+    told = recruitment(replace(recruited(days_before(100, 84, 83, 10, 0)), plan=plan))
+    assert told["plan"] == {
+        "participants": 100,
+        "starts_on": (UNTIL - timedelta(days=50)).isoformat(),
+        "ends_on": (UNTIL + timedelta(days=50)).isoformat(),
+        "planned": 50,
+        # 3 in 12 weeks: 95 are missing, four weeks each.
+        "reached_on": (UNTIL + timedelta(weeks=380)).isoformat(),
+    }
+    assert (told["weeks"][0]["planned"], told["weeks"][-1]["planned"]) == (0, 50)
+    assert recruitment(recruited(days_before(3)))["plan"] is None
+
+
+def test_plan_of_a_finished_trial_has_no_day_of_reaching() -> None:
+    told = recruitment(replace(recruited(days_before(200, 3), goes_on=False), plan=RecruitmentPlan(10)))
+    assert told["plan"] == {"participants": 10, "starts_on": None, "ends_on": None, "planned": None, "reached_on": None}
+
+
+def test_planned_recruitment_of_a_trial_reaches_the_payload(trial: Trial, setup_actor: Any) -> None:
+    with audited(by=setup_actor, reason="planned"):
+        Trial.objects.filter(pk=trial.pk).update(planned_participants=160, recruitment_starts_on=date(2026, 1, 5))
+    trial.refresh_from_db()
+    found = read_recruited(connection, trial, datetime(2026, 11, 19, tzinfo=UTC))
+    assert found.plan == RecruitmentPlan(160, date(2026, 1, 5))

@@ -53,7 +53,10 @@ def curve(responders: int, n: int) -> dict[str, Any]:
 def recruitment() -> dict[str, Any]:
     """Return twenty weeks of recruitment with a projection."""
     mondays = [date(2026, 7, 6) + timedelta(weeks=number) for number in range(20)]
-    weeks = [{"week": monday.isoformat(), "added": 2, "total": 2 * number} for number, monday in enumerate(mondays, start=1)]
+    weeks = [
+        {"week": monday.isoformat(), "added": 2, "total": 2 * number, "planned": 3 * number - 1}
+        for number, monday in enumerate(mondays, start=1)
+    ]
     recent = {"weeks": 12, "count": 24, "per_week": 2.0, "low": 1.28, "high": 2.98}
     ahead = [
         {
@@ -66,6 +69,7 @@ def recruitment() -> dict[str, Any]:
     ]
     return {
         "measure": "allocated", "until": "2026-11-18", "total": 40, "undated": 0, "weeks": weeks, "recent": recent, "projection": ahead,
+        "plan": {"participants": 160, "starts_on": "2026-07-06", "ends_on": "2027-07-31", "planned": 55, "reached_on": "2028-01-12"},
     }  # fmt: skip
 
 

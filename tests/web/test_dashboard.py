@@ -82,7 +82,7 @@ def test_every_figure_says_its_finding_with_numbers(trial, alice, signed_in, com
         "At least 35 % less pain: 43.9 % at Week 4, 43.9 % at Week 52",
         "By diagnosis, Week 52: 43.9 % (Other chronic pain) had at least 35 % less pain, 43.9 % of all",
         "Mean pain, Week 52: 16.2 against 26.7 at baseline (n = 301)",
-        "40 allocated by 18 Nov 2026 and 24 in the last 12 weeks: 2.0 a week, 95 % CI 1.3 to 3.0",
+        "40 allocated by 18 Nov 2026, 15 behind plan (55 of 160 by now); 24 in the last 12 weeks: 2.0 a week, 95 % CI 1.3 to 3.0",
         "Complete at Week 52: 301 of 304 due (99.0 %)",
     ):
         assert words in page
@@ -306,3 +306,45 @@ def test_statements_and_bytes_do_not_grow_with_patients(trial, alice, setup_acto
     assert asked() == few
     walked = ("registry_enrolment", "registry_painscore", "registry_endpoint", "registry_allocation", "registry_patient")
     assert [sql for sql in few[0] if any(f'"{table}"' in sql for table in walked)] == []
+
+
+def recruitment_with(plan, **facts):
+    document = unshared("open")
+    document["recruitment"] |= {"plan": plan, **facts}
+    return next(figure for figure in figures_of(document, cut=350) if figure.key == "recruitment")
+
+
+PLAN = {"participants": 160, "starts_on": "2026-07-06", "ends_on": "2027-07-31", "planned": 55, "reached_on": "2028-01-12"}
+
+
+@pytest.mark.parametrize(
+    ("planned", "said"),
+    [
+        ({"planned": 55}, "40 allocated by 18 Nov 2026, 15 behind plan (55 of 160 by now)"),
+        ({"planned": 38}, "40 allocated by 18 Nov 2026, 2 ahead of plan (38 of 160 by now)"),
+        ({"planned": 40}, "40 allocated by 18 Nov 2026, on plan (40 of 160)"),
+        ({"planned": None}, "40 allocated by 18 Nov 2026 of 160 planned"),
+    ],
+    ids=["behind", "ahead", "on plan", "without days"],
+)
+def test_heading_of_recruitment_says_how_far_from_the_plan(planned, said):
+    figure = recruitment_with({**PLAN, **planned})
+    assert figure.heading.startswith(said)
+    assert said in figure.spoken
+
+
+def test_planned_recruitment_is_drawn_tabulated_and_downloaded():
+    figure = recruitment_with(PLAN)
+    assert figure.data["plan"] == [["2026-07-06", 0], ["2027-07-31", 160]]
+    assert figure.columns[-1] == "Planned by then"
+    assert figure.rows[-1] == ["November 2026", "6", "40", "59"]
+    assert "All 160 would be allocated by 12 Jan 2028; the plan says 31 Jul 2027." in figure.caption
+    planned = [(row["on"], row["planned"]) for row in figure.records if row["kind"] == "plan"]
+    assert planned == [("2026-07-06", 0), ("2027-07-31", 160)]
+    assert next(row["planned"] for row in figure.records if row["kind"] == "week") == 2
+
+
+def test_without_a_plan_nothing_is_compared():
+    figure = recruitment_with(None)
+    assert (figure.data["plan"], figure.columns) == ([], ["Month", "New", "In all"])
+    assert "plan" not in figure.heading + figure.caption

@@ -59,6 +59,7 @@ def _syntax_problem(message: str) -> FileProblem:
 def definition_from(reader: SectionReader, data: Mapping[str, Any]) -> TrialDefinition | None:
     """Return the definition that sections hold, every default filled in; of use only where the reader found no problem."""
     trial = reader.read(sections.TRIAL, 0, data.get("trial", {}))
+    _check_recruitment(reader, trial)
     sites = reader.read_list(sections.SITES, data.get("sites"))
     if not sites:
         reader.problem("sites", 0, "", None, "the trial has no site", 'Add at least one [[sites]] with code = "..."')
@@ -87,6 +88,13 @@ def definition_from(reader: SectionReader, data: Mapping[str, Any]) -> TrialDefi
         protocols=protocols,
         plans=_plans(reader, data.get("plan"), context),
     )
+
+
+def _check_recruitment(reader: SectionReader, trial: Values) -> None:
+    starts_on, ends_on = trial.get("recruitment_starts_on"), trial.get("recruitment_ends_on")
+    if starts_on is not None and ends_on is not None and ends_on <= starts_on:
+        wrong = f"is not after the first day of recruitment, {starts_on}"
+        reader.problem("trial", 0, "recruitment_ends_on", ends_on, wrong, "Enter a later day")
 
 
 def _labelled(row: Values) -> Values:

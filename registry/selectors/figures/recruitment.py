@@ -15,14 +15,16 @@ def recruitment(payload: Payload) -> Figure:
     """Return the cumulative number taken in, with the projection of the recent rate where there is one."""
     found = payload["recruitment"]
     word = _("enrolled") if found["measure"] == "enrolled" else _("allocated")
-    told = joined([_total(found, word), *([_rate(found["recent"])] if found["recent"] else [])])
+    parts = [_total(found, word), *([_rate(found["recent"])] if found["recent"] else [])]
+    told = "; ".join(parts) if found["plan"] else joined(parts)
+    planned = _planned_line(found)
     return Figure(
         key="recruitment",
         heading=told,
         definition=_definition(found, word),
         spoken=_("Cumulative number of patients: %(told)s.") % {"told": told},
-        columns=[_("Month"), _("New"), _("In all")],
-        rows=_months(found["weeks"]),
+        columns=[_("Month"), _("New"), _("In all"), *([_("Planned by then")] if planned else [])],
+        rows=_months(found["weeks"], with_plan=bool(planned)),
         records=_records(found),
         chart="recruitment" if found["weeks"] else "",
         data={
@@ -34,8 +36,10 @@ def recruitment(payload: Payload) -> Figure:
             "ahead": [[one["on"], one["total"] - found["undated"]] for one in found["projection"]],
             "low": [one["low"] - found["undated"] for one in found["projection"]],
             "high": [one["high"] - found["undated"] for one in found["projection"]],
+            "plan": planned,
+            "plan_word": _("plan"),
         },
-        caption=_ahead(found, word),
+        caption=" ".join(sentence for sentence in (_ahead(found, word), _end(found, word)) if sentence),
         few="" if found["weeks"] else _("No dates are on record, so nothing is drawn."),
     )
 
@@ -43,7 +47,46 @@ def recruitment(payload: Payload) -> Figure:
 def _total(found: Recruitment, word: str) -> str:
     numbers = {"n": found["total"], "word": word, "on": _day(found["until"])}
     # The last day says something of a trial that goes on; a finished one has its total.
-    return _("%(n)s %(word)s by %(on)s") % numbers if found["recent"] else _("%(n)s %(word)s") % numbers
+    told = _("%(n)s %(word)s by %(on)s") % numbers if found["recent"] else _("%(n)s %(word)s") % numbers
+    return f"{told}{_against_plan(found)}"
+
+
+def _against_plan(found: Recruitment) -> str:
+    """Say how far that is from the plan: by now where it has days, else of all."""
+    plan = found["plan"]
+    if plan is None:
+        return ""
+    numbers = {"planned": plan["planned"], "all": plan["participants"]}
+    if plan["planned"] is None:
+        return _(" of %(all)s planned") % numbers
+    behind = plan["planned"] - found["total"]
+    if behind == 0:
+        return _(", on plan (%(planned)s of %(all)s)") % numbers
+    words = (
+        _(", %(n)s behind plan (%(planned)s of %(all)s by now)")
+        if behind > 0
+        else _(", %(n)s ahead of plan (%(planned)s of %(all)s by now)")
+    )
+    return words % {**numbers, "n": abs(behind)}
+
+
+def _planned_line(found: Recruitment) -> list[list[object]]:
+    """Return first and last point of the planned line, nothing where there is none to draw."""
+    plan = found["plan"]
+    if plan is None or plan["starts_on"] is None or plan["ends_on"] is None:
+        return []
+    return [[plan["starts_on"], 0], [plan["ends_on"], plan["participants"]]]
+
+
+def _end(found: Recruitment, word: str) -> str:
+    """Say when all who are planned would be there."""
+    plan = found["plan"]
+    if plan is None or plan["reached_on"] is None:
+        return ""
+    facts = {"n": plan["participants"], "word": word, "on": _day(plan["reached_on"])}
+    if plan["ends_on"] is None:
+        return _("All %(n)s would be %(word)s by %(on)s.") % facts
+    return _("All %(n)s would be %(word)s by %(on)s; the plan says %(end)s.") % {**facts, "end": _day(plan["ends_on"])}
 
 
 def _rate(rate: RecruitmentRate) -> str:
@@ -76,21 +119,33 @@ def _ahead(found: Recruitment, word: str) -> str:
     }
 
 
-def _months(weeks: list[RecruitedWeek]) -> list[list[str]]:
-    """Return new ones and total by the month a week began in."""
-    months: dict[date, tuple[int, int]] = {}
+def _months(weeks: list[RecruitedWeek], *, with_plan: bool) -> list[list[str]]:
+    """Return new ones, total and plan by the month a week began in."""
+    months: dict[date, tuple[int, int, int | None]] = {}
     for week in weeks:
         month = date.fromisoformat(week["week"]).replace(day=1)
-        months[month] = months.get(month, (0, 0))[0] + week["added"], week["total"]
-    return [[formats.date_format(month, "YEAR_MONTH_FORMAT"), str(added), str(total)] for month, (added, total) in months.items()]
+        months[month] = months.get(month, (0, 0, 0))[0] + week["added"], week["total"], week["planned"]
+    return [
+        [formats.date_format(month, "YEAR_MONTH_FORMAT"), str(added), str(total), *([str(planned)] if with_plan else [])]
+        for month, (added, total, planned) in months.items()
+    ]
 
 
 def _records(found: Recruitment) -> list[dict[str, object]]:
     known: list[dict[str, object]] = [
-        {"kind": "week", "on": week["week"], "added": week["added"], "total": week["total"], "low": "", "high": ""}
+        {
+            "kind": "week",
+            "on": week["week"],
+            "added": week["added"],
+            "total": week["total"],
+            "low": "",
+            "high": "",
+            "planned": "" if week["planned"] is None else week["planned"],
+        }
         for week in found["weeks"]
     ]
-    return known + [
+    plan: list[dict[str, object]] = [{"kind": "plan", "on": on, "planned": number} for on, number in _planned_line(found)]
+    return [*known, *plan] + [
         {
             "kind": "projection",
             "on": one["on"],

@@ -193,6 +193,13 @@ def test_a_trial_without_site_is_told_how_to_add_one() -> None:
     assert sentences(text) == ['trial.toml, sites: the trial has no site. Add at least one [[sites]] with code = "...".']
 
 
+def test_recruitment_ends_after_it_starts() -> None:
+    planned = "planned_participants = 160\nrecruitment_starts_on = 2026-01-05\nrecruitment_ends_on = {}\n\n[[sites]]"
+    [sentence] = sentences(SMALL.replace("[[sites]]", planned.format("2026-01-05"), 1))
+    assert "trial.recruitment_ends_on: '2026-01-05' is not after the first day of recruitment, 2026-01-05. Enter a later day." in sentence
+    assert good(SMALL.replace("[[sites]]", planned.format("2026-12-31"), 1)).trial.planned_participants == 160
+
+
 def test_epochs_end_after_they_begin() -> None:
     assert sentences(DIARY.replace("first_day = -7", "first_day = 7")) == [
         "trial.toml, line 18, protocol.epochs.last_day: '-1' lies before the first day. Swap them."
