@@ -5,21 +5,36 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import cast
 
+from django.db import connection
+
 from registry.closed_room import open_closed_room
-from registry.models import Job, Snapshot, StaleMark, Trial, User
+from registry.models import Snapshot, Trial, User
 from registry.roles import Permission
 from registry.selectors.outcome_payload import FORMAT, Payload
 from registry.vocabulary import JobKind, JobState
+
+# Open snapshots a process keeps parsed: the current ones of so many trials.
+KEPT_PARSED = 16
+# When a refresh last found nothing to change or made a snapshot, whether changes wait for one, and why the last one failed.
+_STATE = f"""
+    (SELECT finished_at FROM registry_job
+     WHERE trial_id = %(trial)s AND kind = '{JobKind.REFRESH}' AND state = '{JobState.DONE}' ORDER BY id DESC LIMIT 1),
+    EXISTS (SELECT FROM registry_stalemark WHERE trial_id = %(trial)s),
+    coalesce((SELECT CASE WHEN state = '{JobState.FAILED}' THEN failure END FROM registry_job
+              WHERE trial_id = %(trial)s AND kind = '{JobKind.REFRESH}' AND state <> '{JobState.QUEUED}' ORDER BY id DESC LIMIT 1), '')
+"""
 
 
 @dataclass(frozen=True)
 class StoredOutcomes:
     """A stored snapshot: the payload, its exact text, and where it came from.
 
-    `checked_at` is when a refresh last found nothing to change or made this one; `is_waiting` tells that changes are on record
-    which it does not hold yet; `failure` says why the last refresh did not come about.
+    Nobody writes into a payload: readers of a process share it. `checked_at` is when a refresh last found nothing to change or
+    made this one; `is_waiting` tells that changes are on record which it does not hold yet; `failure` says why the last refresh
+    did not come about.
     """
 
     number: int
@@ -38,9 +53,25 @@ class StoredOutcomes:
 
 
 def latest_open(trial: Trial) -> StoredOutcomes | None:
-    """Return the open outcomes as last computed, None before the first time."""
-    row = Snapshot.objects.filter(trial=trial).order_by("-number").first()
-    return _stored(trial, row.number, row.made_at, row.sha256, row.payload) if row else None
+    """Return the open outcomes as last computed, None before the first time; one statement once this process has parsed them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT id, number, made_at, sha256, {_STATE} FROM registry_snapshot WHERE trial_id = %(trial)s ORDER BY number DESC LIMIT 1",
+            {"trial": trial.pk},
+        )
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    pk, number, made_at, sha256, *state = row
+    text, payload = _parsed(pk, sha256)
+    return StoredOutcomes(number, made_at, sha256, text, payload, *state)
+
+
+@lru_cache(maxsize=KEPT_PARSED)
+def _parsed(pk: int, sha256: str) -> tuple[str, Payload]:
+    """Return an open snapshot's text and payload. A snapshot never changes; its hash tells it from one of another database."""
+    text = Snapshot.objects.values_list("payload", flat=True).get(pk=pk, sha256=sha256)
+    return text, cast("Payload", json.loads(text))
 
 
 def latest_closed(trial: Trial, *, by: User) -> StoredOutcomes | None:
@@ -50,29 +81,16 @@ def latest_closed(trial: Trial, *, by: User) -> StoredOutcomes | None:
             "SELECT number, made_at, sha256, payload FROM closed.snapshot WHERE trial_id = %s ORDER BY number DESC LIMIT 1", [trial.pk]
         )
         row = cursor.fetchone()
-    return _stored(trial, *row) if row else None
+    if row is None:
+        return None
+    number, made_at, sha256, text = row
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {_STATE}", {"trial": trial.pk})
+        state = cursor.fetchone()
+    return StoredOutcomes(number, made_at, sha256, text, cast("Payload", json.loads(text)), *state)
 
 
 def is_up_to_date(trial: Trial) -> bool:
     """Tell whether a snapshot of the present format exists that nothing on record has overtaken."""
     found = latest_open(trial)
     return found is not None and found.is_present_format and not found.is_waiting
-
-
-def _is_waiting(trial: Trial) -> bool:
-    return StaleMark.objects.filter(trial=trial).exists()
-
-
-def _stored(trial: Trial, number: int, made_at: datetime, sha256: str, text: str) -> StoredOutcomes:
-    jobs = Job.objects.filter(trial=trial, kind=JobKind.REFRESH).order_by("-pk")
-    done, last = jobs.filter(state=JobState.DONE).first(), jobs.exclude(state=JobState.QUEUED).first()
-    return StoredOutcomes(
-        number=number,
-        made_at=made_at,
-        sha256=sha256,
-        text=text,
-        payload=cast("Payload", json.loads(text)),
-        checked_at=done.finished_at if done else None,
-        is_waiting=_is_waiting(trial),
-        failure=last.failure if last and last.state == JobState.FAILED else "",
-    )
