@@ -30,6 +30,8 @@ PATIENT_COUNT = 10
 KILLED = ("web", "worker", "beat", "valkey", "postgresql")
 # Between two kills, so that requests get through in between as they would in life.
 BREATH_S = (1.0, 4.0)
+# Of the kills, how many do not wait until the last one is mended.
+KILLED_WHILE_DOWN = 0.25
 GIVE_UP_AFTER_S = 600
 TRIAL = "demonstration"
 MAKE_TOKEN = """
@@ -56,6 +58,8 @@ class Killer(threading.Thread):
 
     def run(self) -> None:
         while not self.stopped.wait(self.chance.uniform(*BREATH_S)):
+            if self.chance.random() > KILLED_WHILE_DOWN:
+                self._await_ready()
             name = self.chance.choice(KILLED)
             try:
                 doomed = postmaster(self.registry.place) if name == "postgresql" else self.registry.program(name)
@@ -63,6 +67,11 @@ class Killer(threading.Thread):
             except (psutil.Error, OSError, ValueError, IndexError):
                 continue  # it is dead from the kill before, and on its way back
             self.kills[name] += 1
+
+    def _await_ready(self) -> None:
+        """Wait until the registry is whole again, or there is nothing more to kill for."""
+        while not self.stopped.wait(0.2) and not self.registry.is_ready():
+            pass
 
 
 class Poster:
@@ -96,7 +105,8 @@ def test_each_acknowledged_session_is_there_once_whatever_is_killed(fresh_place:
         assert made.returncode == 0, made.stderr
         poster = Poster(registry, made.stdout.strip())
         before = sessions_there(poster)
-        bodies = [body(number, patients_of(poster)) for number in range(SESSIONS)]
+        patients = patients_of(poster)
+        bodies = [body(number, patients) for number in range(SESSIONS)]
         acknowledged, kills = post_under_fire(registry, poster, bodies)
         wait_until(registry.is_ready, within_s=90)
         after = sessions_there(poster)
