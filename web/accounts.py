@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.utils import user_email
@@ -19,6 +19,7 @@ from registry.models import User
 from registry.services import accounts
 from registry.services.acts import log_act
 from registry.vocabulary import Act
+from web.trials import landing
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
@@ -34,6 +35,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Answer no: accounts are made by an administrator."""
         return False
+
+    def get_login_redirect_url(self, request: HttpRequest) -> str:
+        """Return where signing in leads where no page was asked for."""
+        return landing(cast(User, request.user))
 
     def format_email_subject(self, subject: str) -> str:
         """Return the subject as its template has it, without the host name allauth puts before it."""

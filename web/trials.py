@@ -15,6 +15,8 @@ from registry.selectors.patients import trials_visible_to
 from registry.vocabulary import Conduct, TrialDesign
 from web.requests import SignedInRequest
 
+OPERATOR = "operator"
+
 
 @dataclass(frozen=True)
 class TrialCard:
@@ -54,9 +56,24 @@ def trial_card(user: User, trial: Trial) -> TrialCard:
     )
 
 
+def stimulates(user: User, trial: Trial) -> bool:
+    """Tell whether somebody is an operator of a trial: their work begins with the sessions of the day."""
+    return any(row.role == OPERATOR for row in user.current_memberships() if row.trial_id == trial.pk)
+
+
+def landing(user: User) -> str:
+    """Return where signing in leads: an operator of the only trial they see to its day, everybody else to their trials."""
+    trials = trials_visible_to(user)
+    if len(trials) == 1 and stimulates(user, trials[0]):
+        return first_page(user, trials[0])
+    return reverse("trial_choice")
+
+
 def first_page(user: User, trial: Trial) -> str:
     """Return the address of the first page of the trial that the person's roles open, or an empty string."""
     held = user.permissions_in(trial)
+    if stimulates(user, trial):
+        return reverse("today", args=[trial.slug])
     pages = (
         (Permission.PATIENT_VIEW, "patients"),
         (Permission.OUTCOMES_OPEN, "dashboard"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 import pytest
 from django.core import mail
@@ -29,6 +30,15 @@ def test_right_password_leads_to_the_trials_and_into_the_act_log(alice, client):
     assert answer.status_code == 302
     assert answer["Location"] == "/t/"
     assert acts_of(alice) == ["sign_in"]
+
+
+def test_operator_of_one_trial_begins_with_the_day(oscar, client):
+    assert attempt(client, "oscar@example.org")["Location"] == "/t/calm-m1/today/"
+
+
+def test_operator_of_two_trials_chooses(oscar, other_trial, setup_actor, client):
+    accounts.add_membership(user=oscar, role="operator", trial=other_trial, by=setup_actor, valid_from=date(2026, 1, 1))
+    assert attempt(client, "oscar@example.org")["Location"] == "/t/"
 
 
 def test_address_is_found_whatever_its_capitals(alice, client):

@@ -41,6 +41,7 @@ def test_trial_of_others_is_not_found_like_one_that_does_not_exist(eve, trial, s
     ("role", "address"),
     [
         ("coordinator", "/t/calm-m1/patients/"),
+        ("operator", "/t/calm-m1/today/"),
         ("safety_board", "/t/calm-m1/dashboard/"),
         ("unmasked_statistician", "/t/calm-m1/patients/"),
     ],
