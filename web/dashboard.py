@@ -21,6 +21,7 @@ from registry.exceptions import NotFound
 from registry.models import Trial
 from registry.roles import Permission
 from registry.selectors.figures import Figure, cut_of, figures_of
+from registry.selectors.missing_values import may_list_missing
 from registry.selectors.outcomes import StoredOutcomes, latest_closed, latest_open
 from registry.services.acts import log_act
 from registry.vocabulary import Act
@@ -101,21 +102,20 @@ def shows_efficacy(trial: Trial, stored: StoredOutcomes) -> bool:
 
 def kept_figures(request: TrialRequest, stored: StoredOutcomes) -> str:
     """Return the open figures as laid out before for this snapshot, else lay them out and keep them."""
-    key = (stored.sha256, asked_cut(request, stored), shows_efficacy(request.trial, stored), get_language(), layout_version())
+    may_list = may_list_missing(request.user, request.trial)
+    key = (stored.sha256, asked_cut(request, stored), shows_efficacy(request.trial, stored), may_list, get_language(), layout_version())
     name = "dashboard:" + hashlib.sha256(repr(key).encode()).hexdigest()
     kept: str | None = cache.get(name)
     if kept is None:
-        kept = laid_out(request, stored, "dashboard_csv")
+        kept = laid_out(request, stored, "dashboard_csv", may_list=may_list)
         cache.set(name, kept, KEPT_S)
     return kept
 
 
-def laid_out(request: TrialRequest, stored: StoredOutcomes, download: str) -> str:
-    """Return the figures as markup."""
-    figures = figures_in(request, stored)
-    return render_to_string(
-        "dashboard/figures.html", {"figures": figures, "trial": request.trial.slug, "download": download, "thresholds": _("Threshold")}
-    )
+def laid_out(request: TrialRequest, stored: StoredOutcomes, download: str, *, may_list: bool = False) -> str:
+    """Return the figures as markup; with links to the patients behind their cells for who may list them."""
+    facts = {"trial": request.trial.slug, "download": download, "thresholds": _("Threshold"), "may_list": may_list}
+    return render_to_string("dashboard/figures.html", {"figures": figures_in(request, stored), **facts})
 
 
 def figures_in(request: TrialRequest, stored: StoredOutcomes) -> list[Figure]:

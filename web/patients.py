@@ -16,7 +16,9 @@ from django.views.decorators.http import require_safe
 from registry.models import Enrolment, MotorThreshold, Trial, User
 from registry.roles import Permission
 from registry.selectors.adverse_events import events_of
+from registry.selectors.missing_values import may_list_missing, time_points_of
 from registry.selectors.pain_course import PainCourse, pain_course
+from registry.selectors.patient_file import voided_file
 from registry.selectors.patients import (
     PAGE_SIZE,
     STATES,
@@ -30,7 +32,7 @@ from registry.selectors.prescriptions import prescribed_for
 from registry.selectors.session_rows import session_rows, session_strip
 from registry.selectors.thresholds import thresholds_of
 from registry.selectors.time_points import ladder
-from registry.vocabulary import PainCondition
+from registry.vocabulary import Conduct, PainCondition
 from web.paging import asked_page, pager
 from web.requests import TrialRequest, in_trial
 
@@ -44,6 +46,7 @@ class PatientFilterForm(forms.Form):
     site = forms.ChoiceField(label=_("Site"), required=False)
     diagnosis = forms.ChoiceField(label=_("Diagnosis"), required=False)
     state = forms.ChoiceField(label=_("Status"), required=False)
+    missing = forms.ChoiceField(label=_("Value missing at"), required=False)
 
     def __init__(self, *args: object, user: User, trial: Trial, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # passed through
@@ -51,6 +54,9 @@ class PatientFilterForm(forms.Form):
         self._offer("site", _("All sites"), sites)
         self._offer("diagnosis", _("All diagnoses"), PainCondition.choices())
         self._offer("state", _("All"), list(STATES.items()))
+        self._offer("missing", _("All"), time_points_of(trial))
+        if not may_list_missing(user, trial):
+            del self.fields["missing"]
 
     def _offer(self, name: str, all_of_them: Promise, values: list[tuple[str, str]]) -> None:
         cast(forms.ChoiceField, self.fields[name]).choices = [("", str(all_of_them)), *values]
@@ -58,8 +64,10 @@ class PatientFilterForm(forms.Form):
     def filter(self) -> PatientFilter:
         """Return the filter; a value that is none of the choices finds nothing rather than everything."""
         # PostgreSQL takes no NUL in a text; its stand-in is in no record either.
-        given = {name: str(self.data.get(name, "")).strip().replace("\0", "\ufffd") for name in self.fields}
-        return PatientFilter(text=given["q"], site=given["site"], condition=given["diagnosis"], state=given["state"])
+        given = {name: str(self.data.get(name, "")).strip().replace("\0", "\ufffd") for name in (*self.fields, "missing")}
+        return PatientFilter(
+            text=given["q"], site=given["site"], condition=given["diagnosis"], state=given["state"], missing=given["missing"]
+        )
 
 
 @require_safe
@@ -84,10 +92,13 @@ def patient(request: TrialRequest, patient_code: str) -> HttpResponse:
     """Show one patient: pain course, diagnoses, way through the trial."""
     enrolment = enrolment_visible_to(request.user, request.trial, patient_code)
     course = pain_course(request.user, enrolment)
+    facts = patient_facts(request.user, enrolment)
     context = {
         **patient_frame(request, enrolment, "overview"),
         **treatment_of(request, enrolment),
-        "facts": patient_facts(request.user, enrolment),
+        "facts": facts,
+        "primary_frozen": facts.allocation is not None and request.trial.conduct == Conduct.PROSPECTIVE,
+        "voided": voided_file(request.user, enrolment),
         "course": course,
         "figure": figure_of(course, request.trial, timezone.localdate()) if course is not None else None,
         "ladder": ladder(request.user, enrolment, today=timezone.localdate()),
@@ -150,4 +161,5 @@ def patient_frame(request: TrialRequest, enrolment: Enrolment, tab: str) -> dict
         "may_correct_sessions": Permission.SESSION_CORRECT in held,
         "may_see_events": Permission.EVENT_VIEW in held,
         "may_record_events": Permission.EVENT_RECORD in held,
+        "may_edit": Permission.PATIENT_EDIT in held,
     }

@@ -42,6 +42,17 @@ def _all_scores(user: User) -> models.Q:
     return functools.reduce(operator.or_, scopes, models.Q(pk__in=[]))
 
 
+def enrolments_with_all_scores(user: User) -> models.Q:
+    """Return, as a condition on enrolments, those whose scores the person sees whenever they were given."""
+    found = models.Q(pk__in=[])
+    for row in filter(_shows_everything, _score_memberships(user)):
+        if row.site_id is not None:
+            found |= models.Q(site_id=row.site_id)
+        else:
+            found |= models.Q(trial_id=row.trial_id) if row.trial_id is not None else ~models.Q(pk__in=[])
+    return found
+
+
 def _early_scores(user: User) -> models.Q:
     """Return the scores the person sees if they are from before allocation."""
     scopes = [_scope(row) for row in _score_memberships(user) if not _shows_everything(row)]

@@ -10,6 +10,7 @@ from django.db.models import Case, CharField, Count, Exists, Max, OuterRef, Pref
 
 from registry.exceptions import NotFound
 from registry.models import Allocation, Disposition, Enrolment, EnrolmentPain, PainDiagnosis, PainScore, Site, Trial, User
+from registry.selectors.missing_values import counted_at, missing_at
 from registry.vocabulary import DispositionKind, PainCondition
 
 PAGE_SIZE = 50
@@ -33,6 +34,7 @@ class PatientFilter:
     site: str = ""
     condition: str = ""
     state: str = ""
+    missing: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,8 @@ def sites_visible_to(user: User, trial: Trial) -> list[Site]:
 def list_patients(user: User, trial: Trial, narrowed: PatientFilter, *, page: int = 1) -> PatientPage:
     """Return one page of the trial's patients by code, with constant statements whatever the number of rows."""
     found = _narrow(with_state(Enrolment.objects.visible_to(user).in_trial(trial)), narrowed)
+    if narrowed.missing:
+        found = missing_at(found, user, trial, narrowed.missing)
     total = found.count()
     pages = max(1, -(-total // PAGE_SIZE))
     page = min(max(page, 1), pages)
@@ -145,7 +149,8 @@ def _narrow(rows: QuerySet[Enrolment], narrowed: PatientFilter) -> QuerySet[Enro
     if narrowed.text:
         rows = rows.filter(patient_code__contains=narrowed.text.strip().upper())
     if narrowed.site:
-        rows = rows.filter(site__code=narrowed.site)
+        # Who is missing is counted where the outcomes count them.
+        rows = counted_at(rows, narrowed.site) if narrowed.missing else rows.filter(site__code=narrowed.site)
     if narrowed.condition:
         rows = rows.filter(pains__rank=1, pains__voided_at=None, pains__diagnosis__condition=narrowed.condition)
     if narrowed.state:

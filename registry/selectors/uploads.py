@@ -63,6 +63,11 @@ class UploadPage:
         return self.upload.state in UNDER_WAY and self.upload.job is not None and self.upload.job.state == JobState.FAILED
 
     @property
+    def all_read(self) -> bool:
+        """Tell whether nothing is left to read."""
+        return bool(self.files) and all(line.state == "read" for line in self.files)
+
+    @property
     def tables(self) -> list[dict[str, Any]]:
         """Return the counts of each file."""
         return list(self.report.get("tables", self.upload.counts))

@@ -16,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from registry.models import ActLog, Snapshot
 from registry.selectors.figures import cut_of, figures_of
 from registry.services.auditing import audited
+from tests.contracts.scene import add_person
 from tests.trials import make_enrolment
 from tests.web import made_up_outcomes
 
@@ -348,3 +349,23 @@ def test_without_a_plan_nothing_is_compared():
     figure = recruitment_with(None)
     assert (figure.data["plan"], figure.columns) == ([], ["Month", "New", "In all"])
     assert "plan" not in figure.heading + figure.caption
+
+
+def test_cells_lead_to_the_missing_for_who_may_list_them(trial, alice, signed_in, setup_actor, computed, enrolment):
+    computed(pooled=False, withheld=True)
+    page = text_of(signed_in(alice).get(OPEN))
+    assert 'href="/t/calm-m1/patients/?missing=W52"' in page
+    assert "list the 3 missing" in page
+    listed = text_of(signed_in(alice).get("/t/calm-m1/patients/?missing=W52"))
+    assert "Value missing at" in listed
+    assert "Nobody matches" in listed
+    investigator = add_person("pia", "principal_investigator", by=setup_actor, trial=trial)
+    page = text_of(signed_in(investigator).get(OPEN))
+    assert "Complete at Week 52: 301 of 304" in page
+    assert "?missing=" not in page
+    assert "Value missing at" not in text_of(signed_in(investigator).get("/t/calm-m1/patients/?missing=W4"))
+
+
+def test_cells_of_the_closed_dashboard_lead_nowhere(uma, signed_in, computed, enrolment):
+    computed()
+    assert "?missing=" not in text_of(signed_in(uma).get(CLOSED))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from django.utils.translation import gettext as _
 
@@ -15,13 +16,17 @@ LOW, VERY_LOW = 92, 85
 
 @dataclass(frozen=True)
 class Cell:
-    """A share with its counts; `tone` is '', 'lo' or 'vlo'. One that is not printed has no share."""
+    """A share with its counts; `tone` is '', 'lo' or 'vlo'. One that is not printed has no share.
+
+    `query` narrows the list of patients to those who are missing; it is empty where none are, and for arms.
+    """
 
     share: str
     counts: str
     missing: int
     tone: str
     suppressed: bool
+    query: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ def completeness(payload: Payload) -> Figure:
         columns=[],
         rows=[],
         records=[_record(point, told) for point, cells in rows for told in cells],
-        plot=Matrix(names, [(point["label"], [_cell(found) for _key, _name, found in cells]) for point, cells in rows]),
+        plot=Matrix(names, [(point["label"], _cells(payload, point, told)) for point, told in rows]),
     )
 
 
@@ -85,11 +90,21 @@ def _heading(payload: Payload) -> str:
     }
 
 
-def _cell(found: Completeness | None) -> Cell:
+def _cells(payload: Payload, point: TimePoint, told: list[Told]) -> list[Cell]:
+    return [_cell(found, query=_query(payload, point, key)) for key, _name, found in told]
+
+
+def _query(payload: Payload, point: TimePoint, site: str) -> str:
+    """Return what narrows the list of patients to those a cell of an open document counts as missing."""
+    return "" if payload["document"] == "closed" else urlencode({"missing": point["code"], **({"site": site} if site else {})})
+
+
+def _cell(found: Completeness | None, query: str) -> Cell:
     if found is None:
         return Cell("", "", 0, "", suppressed=True)
     missing = found["due"] - found["complete"]
-    return Cell(percent(found["share"]), f"{found['complete']}/{found['due']}", missing, _tone(found), suppressed=False)
+    counts = f"{found['complete']}/{found['due']}"
+    return Cell(percent(found["share"]), counts, missing, _tone(found), suppressed=False, query=query if missing else "")
 
 
 def _tone(found: Completeness) -> str:
