@@ -188,6 +188,8 @@ class Records(Door, GenericViewSet[Any]):
 class Made(Records):
     """A collection to which records can be added; `right` is what adding takes, and `right_to_correct` changing."""
 
+    # What adding takes, where that is not what is shown.
+    creation_class: ClassVar[type[serializers.Serializer[Any]] | None] = None
     right: ClassVar[Permission] = Permission.PATIENT_EDIT
     right_to_correct: ClassVar[Permission] = Permission.PATIENT_EDIT
 
@@ -199,7 +201,7 @@ class Made(Records):
         """Add one record."""
 
         def work() -> Response:
-            data = self.checked(self.get_serializer_class(), request)
+            data = self.checked(self.creation_class or self.get_serializer_class(), request)
             user = person_of(request)
             trial = trial_visible_to(user, data.pop("trial"))
             user.check_can(self.right, trial=trial)
@@ -237,16 +239,24 @@ class Corrected(Made):
         return self.changed_once(request, id, work)
 
     def changed_once(self, request: Request, id: UUID | str, work: Callable[[Row], None]) -> Response:
-        """Do the work on the version that If-Match names, with the patient's records held, and answer with the new one."""
+        """Do the work on the version that If-Match names, while nobody else changes such records, and answer with the new one."""
         user = person_of(request)
         with transaction.atomic():
             seen = self.record(user, id)
-            user.check_can(self.right_to_correct, trial=trial_visible_to(user, seen["trial"]))
-            hold_patient(seen)
+            user.check_can(self.right_to_correct, trial=self.trial_of(user, seen))
+            self.hold(seen)
             record = self.record(user, id)
             check_match(request, etag_of(record))
             work(record)
             return answer(self.record(user, id))
+
+    def trial_of(self, user: User, record: Row) -> Trial:
+        """Return the trial that a record is of."""
+        return trial_visible_to(user, record["trial"])
+
+    def hold(self, record: Row) -> None:
+        """Let one change at a time at the records of a patient, until the end of the transaction."""
+        hold_patient(record)
 
 
 class Voided(Corrected):

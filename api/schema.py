@@ -137,7 +137,7 @@ class OperationSchema(AutoSchema):
     def get_request_serializer(self) -> Any:
         """Return the shape of the body."""
         if self.action == "create":
-            return self.view.serializer_class
+            return self.view.creation_class or self.view.serializer_class
         if self.action == "create_many":
             return self.view.batch_class
         if self.action == "partial_update":

@@ -1,4 +1,4 @@
-"""Trials, their sites and visible treatments, and what is measured when: visits, scales, analysis plans. For reading."""
+"""What belongs to a trial: its visible treatments, and what is measured when: visits, scales, analysis plans. For reading."""
 
 from __future__ import annotations
 
@@ -11,44 +11,11 @@ from rest_framework import serializers
 
 from api.fields import RowSerializer
 from api.formats import number
-from api.histories import versions
-from api.records import Columns, ListQuery, Records, Row, TrialQuery
-from registry.models import AnalysisPlan, PlanTimePoint, Scale, Site, Treatment, Trial, User, VisitType
+from api.records import Columns, Records, Row, TrialQuery
+from registry.models import AnalysisPlan, PlanTimePoint, Scale, Treatment, Trial, User, VisitType
 from registry.rules.tables import trial_sections
 
 TRIAL_HELP = "Short name of the trial."
-
-
-class TrialSerializer(RowSerializer):
-    """A trial."""
-
-    table = trial_sections.TRIAL
-    reading = True
-    without = ("contact",)
-    version = serializers.IntegerField(read_only=True)
-
-
-class Trials(Records):
-    """The trials you are a member of."""
-
-    noun = "trial"
-    serializer_class = TrialSerializer
-    query_class = ListQuery
-    order = ("slug",)
-    key = "slug"
-
-    def visible(self, user: User) -> QuerySet[Trial]:
-        """Return the person's trials."""
-        return Trial.objects.visible_to(user)
-
-    def columns(self, user: User) -> Columns:
-        """Return the columns of trial.toml but the one that names a person."""
-        names = [name for name in trial_sections.TRIAL.names if name not in TrialSerializer.without]
-        return {**{name: name for name in names}, "version": versions(Trial)}
-
-    def narrowed(self, rows: QuerySet[Any], asked: Row) -> QuerySet[Any]:
-        """Keep all: trials are few."""
-        return rows
 
 
 class OfTrial(Records):
@@ -71,32 +38,6 @@ class OfTrial(Records):
         """Return the trial and the columns of the section."""
         shape: Any = self.serializer_class
         return {"trial": "trial__slug", **{name: name for name in shape.table.names}}
-
-
-class SiteSerializer(RowSerializer):
-    """A place that treats patients of one trial."""
-
-    table = trial_sections.SITES
-    reading = True
-    id = serializers.UUIDField(read_only=True)
-    trial = serializers.CharField(read_only=True, help_text=TRIAL_HELP)
-    version = serializers.IntegerField(read_only=True)
-
-
-class Sites(OfTrial):
-    """The sites your memberships cover."""
-
-    noun = "site"
-    serializer_class = SiteSerializer
-    model = Site
-
-    def visible(self, user: User) -> QuerySet[Site]:
-        """Return the person's sites."""
-        return Site.objects.visible_to(user)
-
-    def columns(self, user: User) -> Columns:
-        """Return the columns of the section with the site's id."""
-        return {"id": "uuid", **super().columns(user), "version": versions(Site)}
 
 
 class TreatmentSerializer(RowSerializer):

@@ -4,7 +4,21 @@ from typing import Any
 
 from django.urls import path, re_path
 
-from api import adverse_events, diagnoses, documentation, health, metrics, nowhere, outcomes, patients, scores, sessions, thresholds, trials
+from api import (
+    adverse_events,
+    diagnoses,
+    documentation,
+    health,
+    metrics,
+    nowhere,
+    outcomes,
+    patients,
+    scores,
+    sessions,
+    thresholds,
+    trial_setup,
+    trials,
+)
 from api.schema import Schema
 
 Methods = dict[str, Any]
@@ -24,10 +38,10 @@ urlpatterns = [
     path(f"{V1}schema/", Schema.as_view(), name="api_schema"),
     path(f"{V1}docs/", documentation.documentation, name="api_documentation"),
     path(f"{V1}problems/<slug:code>/", documentation.problem, name="api_problem"),
-    path(f"{V1}trials/", trials.Trials.as_view(LIST), name="api_trials"),
-    path(f"{V1}trials/<slug:id>/", trials.Trials.as_view(READ), name="api_trial"),
-    path(f"{V1}sites/", trials.Sites.as_view(LIST), name="api_sites"),
-    path(f"{V1}sites/<uuid:id>/", trials.Sites.as_view(READ), name="api_site"),
+    path(f"{V1}trials/", trial_setup.Trials.as_view(ADD), name="api_trials"),
+    path(f"{V1}trials/<slug:id>/", trial_setup.Trials.as_view(CORRECT), name="api_trial"),
+    path(f"{V1}sites/", trial_setup.Sites.as_view(ADD), name="api_sites"),
+    path(f"{V1}sites/<uuid:id>/", trial_setup.Sites.as_view(CORRECT), name="api_site"),
     path(f"{V1}treatments/", trials.Treatments.as_view(LIST), name="api_treatments"),
     path(f"{V1}visit-types/", trials.VisitTypes.as_view(LIST), name="api_visit_types"),
     path(f"{V1}scales/", trials.Scales.as_view(LIST), name="api_scales"),

@@ -52,11 +52,13 @@ def create_trial(*, trial: Values, site: Values, by: User, now: datetime) -> Tri
         return define_trial(definition=definition, by=by, now=now, appoint=False).trial
 
 
-def correct_trial(*, trial: Trial, values: Values, reason: str, by: User, now: datetime) -> None:
-    """Correct what is said of the trial itself, its short name excepted."""
+def correct_trial(*, trial: Trial, values: Values, reason: str, by: User, now: datetime, partial: bool = False) -> None:
+    """Correct what is said of the trial itself, its short name excepted; with `partial` what the values do not name stays."""
     check_reason(reason)
     with _set_up(trial, by, reason) as on_record:
-        brought = _read({**_sections(on_record), "trial": {**values, "slug": trial.slug}})
+        sections = _sections(on_record)
+        kept = sections["trial"] if partial else {}
+        brought = _read({**sections, "trial": {**kept, **values, "slug": trial.slug}})
         define_trial(definition=replace(on_record, trial=brought.trial), by=by, now=now)
         mark_stale(trial, by=by)
 
@@ -79,12 +81,17 @@ def add_part(*, trial: Trial, section: str, values: Values, by: User, now: datet
             mark_stale(trial, by=by)
 
 
-def correct_part(*, trial: Trial, section: str, values: Values, reason: str, by: User, now: datetime) -> None:
-    """Correct names, labels and days of an item, which the values name by its code; what is in use otherwise never changes."""
+def correct_part(*, trial: Trial, section: str, values: Values, reason: str, by: User, now: datetime, partial: bool = False) -> None:
+    """Correct names, labels and days of an item, which the values name by its code; what is in use otherwise never changes.
+
+    With `partial` what the values do not name stays.
+    """
     check_reason(reason)
-    name, _ = LIST_OF[section]
+    name, key_field = LIST_OF[section]
     with _set_up(trial, by, reason) as on_record:
-        brought = _read({**_sections(on_record), section: [values]})
+        sections = _sections(on_record)
+        kept = [item for item in sections.get(section, []) if partial and item[key_field] == values[key_field]]
+        brought = _read({**sections, section: [{**dict(*kept), **values}]})
         (corrected,) = getattr(brought, name)
         key = LISTS[name]
         items = tuple(corrected if key(item) == key(corrected) else item for item in getattr(on_record, name))

@@ -170,7 +170,7 @@ class TestErrors:
         assert api(oscar).get("patients/1/").status_code == 404
 
     def test_what_nobody_foresaw_tells_nothing_but_a_number(self, api, alice):
-        with mock.patch("api.trials.Trials.visible", side_effect=KeyError("Anna Muster")):
+        with mock.patch("api.trial_setup.Trials.visible", side_effect=KeyError("Anna Muster")):
             answer = api(alice).get("trials/")
         assert (answer.status_code, answer["Content-Type"]) == (500, "application/problem+json")
         assert "Anna" not in answer.content.decode()

@@ -29,6 +29,9 @@ NOT_SIGNED_IN = 401
 LOG = frozenset({"operator", "coordinator", "data_manager", "principal_investigator"})
 SEE = LOG | {"monitor", "researcher", "unmasked_statistician"}
 EDIT = frozenset({"coordinator", "data_manager"})
+ADMINISTRATOR = frozenset({"administrator"})
+MANAGE = ADMINISTRATOR | {"principal_investigator"}
+NEW_TRIAL = {"slug": "calm-m2", "name": "Calm M2", "conduct": "prospective", "site": {"code": "N"}}
 REASON = {"change_reason": "typing_error"}
 ANY_VERSION = {"If-Match": "*"}
 OF_PATIENT = {"trial": SLUG, "patient": "P-0001"}
@@ -135,9 +138,13 @@ API_TABLE: tuple[Row, ...] = (
     Row("api_problem", kwargs={"code": "conflict"}, anonymous=200),
     Row("api_nowhere", roles=NOBODY, refused=NOT_THERE, elsewhere=NOT_THERE, stranger=NOT_THERE, anonymous=NOT_SIGNED_IN),
     listed("api_trials"),
+    added("api_trials", ADMINISTRATOR, NEW_TRIAL, makes_id=False, elsewhere=403, stranger=403),
     one("api_trial", SLUG, EVERYBODY, elsewhere=200),
+    replace(changed("api_trial", SLUG, MANAGE, {"title": "Calm"}, seen_by=EVERYBODY), elsewhere=403, whole_trial=True),
     listed("api_sites"),
+    added("api_sites", MANAGE, {"trial": SLUG, "code": "W"}, elsewhere=403, whole_trial=True),
     one("api_site", NORTH, EVERYBODY),
+    replace(changed("api_site", NORTH, MANAGE, {"name": "North"}, seen_by=EVERYBODY), whole_trial=True),
     listed("api_treatments"),
     listed("api_visit_types"),
     listed("api_scales"),

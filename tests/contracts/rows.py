@@ -80,7 +80,7 @@ class Row:
         if who in ("stranger", "former"):
             return NOT_THERE if who == "former" and "trial" in self.kwargs else self.stranger
         if who in ("southerner", "northerner") and self.whole_trial:
-            return self.refused
+            return NOT_THERE if who == "southerner" and self.elsewhere == NOT_THERE else self.refused
         if who == "southerner":
             return self.elsewhere if (self.roles | self.hidden) & SOUTHERNER else self.refused
         if who == "northerner":
