@@ -20,9 +20,19 @@ from tests.contracts.worlds import DEALS, arms_of_patients, make_world, public_r
 
 MASKED = [code for code, role in ROLES.items() if role.masked]
 PEOPLE = ("anonymous", *MASKED, "northerner", "southerner", "former")
+CLOSED_ROUTES = ("outcomes_closed", "dashboard_closed", "dashboard_closed_csv", "report_closed", "report_closed_pdf")
 # Other ways to ask for the same page.
 QUERIES: dict[str, tuple[str, ...]] = {
-    "patients": ("?q=P-000", "?site=N", "?diagnosis=phantom_limb", "?state=in_trial", "?state=stopped", "?page=2"),
+    "patients": (
+        "?q=P-000",
+        "?site=N",
+        "?diagnosis=phantom_limb",
+        "?state=in_trial",
+        "?state=stopped",
+        "?page=2",
+        "?missing=W4",
+        "?missing=W12&site=N",
+    ),
     "scores": ("?page=2",),
     "dashboard": ("?cut=500", "?cut=x"),
     "history": ("?page=2",),
@@ -102,6 +112,7 @@ def test_every_row_the_web_role_can_read_is_equal(worlds):
         assert public_rows(worlds[world]) == expected
     with connect("web", worlds["as_allocated"]) as web:
         assert web.execute("SELECT count(*) FROM registry_snapshot").fetchone() == (1,)
+        assert web.execute("SELECT count(*) FROM registry_reportdocument").fetchone() == (1,)
 
 
 def test_closed_documents_differ_and_unmasked_people_see_that(worlds):
@@ -110,9 +121,15 @@ def test_closed_documents_differ_and_unmasked_people_see_that(worlds):
         with connect("unmasked", name) as unmasked:
             payloads[world] = unmasked.execute("SELECT payload, sha256 FROM closed.snapshot").fetchone()
     assert len({payload for payload, _ in payloads.values()}) == len({sha256 for _, sha256 in payloads.values()}) == 3
-    rows = tuple(row for row in TABLE if row.route in ("outcomes_closed", "dashboard_closed", "dashboard_closed_csv"))
+    rows = tuple(row for row in TABLE if row.route in CLOSED_ROUTES)
     found = differences(worlds, everything_to_ask(rows, ("unmasked_statistician", "safety_board")))
-    assert {world: len(requests) for world, requests in found.items()} == dict.fromkeys(DEALS, 6)
+    assert {world: len(requests) for world, requests in found.items()} == dict.fromkeys(DEALS, 2 * len(CLOSED_ROUTES))
+
+
+def test_digest_of_a_file_with_arms_differs_and_unmasked_people_see_that(worlds):
+    rows = tuple(row for row in TABLE if row.route == "trial_data" and row.method == "GET")
+    found = differences(worlds, everything_to_ask(rows, ("unmasked_statistician",)))
+    assert {world: len(requests) for world, requests in found.items()} == dict.fromkeys(DEALS, 1)
 
 
 def test_every_answer_to_a_masked_person_is_equal_when_parts_are_dealt_anew(worlds):
