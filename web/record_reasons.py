@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from registry.exceptions import Conflict
-from registry.models.records import VersionedRecord
 from registry.services.reasons import CORRECTION_REASONS, MINIMUM_REASON, Reason
 from web.requests import TrialRequest
+
+
+class HasVersion(Protocol):
+    """Anything whose changes can be told from one number."""
+
+    @property
+    def version(self) -> int:
+        """Return the number that its next change changes."""
 
 
 class RecordReasonForm(forms.Form):
@@ -30,7 +39,7 @@ class RecordReasonForm(forms.Form):
     )
     seen_version = forms.IntegerField(widget=forms.HiddenInput)
 
-    def __init__(self, data: object = None, *, record: VersionedRecord) -> None:
+    def __init__(self, data: object = None, *, record: HasVersion) -> None:
         super().__init__(data, initial={"seen_version": record.version})  # type: ignore[arg-type]  # request.POST or None
 
     def clean(self) -> dict[str, object]:
@@ -45,7 +54,7 @@ class RecordReasonForm(forms.Form):
         return Reason(self.cleaned_data["reason_code"], self.cleaned_data["reason_text"])
 
 
-def check_version_seen(request: TrialRequest, record: VersionedRecord) -> None:
+def check_version_seen(request: TrialRequest, record: HasVersion) -> None:
     """Raise Conflict where the form was made from a version that is no longer the last."""
     if request.method == "POST" and request.POST.get("seen_version") != str(record.version):
         raise Conflict("Somebody changed this record while you were looking at it. Open it again to see what it is now.")

@@ -24,7 +24,7 @@ from web.requests import TrialRequest, see_other
 from web.session_form import BLOCK, CHANGED, EARLY, Answers, SessionForm, raw_answers
 from web.session_form_reading import read_session
 from web.session_form_words import differing, entries, label_of, value_text
-from web.session_on_record import form_on_record, times_on_record
+from web.session_on_record import form_on_record, sees_pains, times_on_record
 from web.session_sitting import Sitting, answers_of, keep, sit_down
 
 THEIRS, MINE = "theirs", "mine"
@@ -115,8 +115,10 @@ def record_clash(request: TrialRequest, enrolment: Enrolment, record: UUID) -> H
     """Lead to a session saved meanwhile; where something else was entered here, show both first, and the way to correct it."""
     here = reverse("session", args=[request.trial.slug, enrolment.patient_code, record])
     found = session_visible_to(request.user, record, request.trial)
+    if found.voided or not sees_pains(request, found):
+        return see_other(here)
     theirs, mine = both_sides(request, enrolment, found)
-    if found.voided or says_the_same(found, enrolment, theirs, mine):
+    if says_the_same(found, enrolment, theirs, mine):
         return see_other(here)
     may_correct = Permission.SESSION_CORRECT in request.user.permissions_in(request.trial, enrolment.site)
     context = {

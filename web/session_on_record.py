@@ -14,13 +14,17 @@ from web.session_form_answers import answers_on_record
 from web.session_reading import Times
 
 
+def sees_pains(request: TrialRequest, found: StimulationSession) -> bool:
+    """Tell whether the person sees every pain of a session."""
+    pains = pains_of(request.user, [found])[found.record]
+    return not ((found.pain_before_record and pains.before is None) or (found.pain_after_record and pains.after is None))
+
+
 def seen_pains(request: TrialRequest, found: StimulationSession) -> SessionPains:
     """Return the pains of a session; raise NotAllowed for a person who may not see them and would save the session without them."""
-    pains = pains_of(request.user, [found])[found.record]
-    hidden = (found.pain_before_record and pains.before is None) or (found.pain_after_record and pains.after is None)
-    if hidden:
+    if not sees_pains(request, found):
         raise NotAllowed("Your role does not show the pain scores of this session, so you cannot correct its answers. Ask the site.")
-    return pains
+    return pains_of(request.user, [found])[found.record]
 
 
 def times_on_record(session: StimulationSession, enrolment: Enrolment, now: datetime) -> Times:

@@ -13,6 +13,7 @@ from web import (
     my_account,
     new_patient,
     outcomes,
+    patient_file,
     patients,
     reports,
     scores,
@@ -45,6 +46,8 @@ register_converter(PatientCode, "patient_code")
 
 SETTINGS = "t/<slug:trial>/settings/"
 PATIENT = "t/<slug:trial>/patients/<patient_code:patient_code>/"
+
+FILE_ACTS = (("add", "add/"), *((act, f"<uuid:record>/{act}/") for act in ("correct", "void", "restore")))
 
 urlpatterns = [
     path("", trials.home, name="home"),
@@ -114,6 +117,11 @@ urlpatterns = [
     path("t/<slug:trial>/reports/<str:week>/<int:version>/closed/", reports.report_closed, name="report_closed"),
     path("t/<slug:trial>/reports/<str:week>/<int:version>/closed/report.pdf", reports.report_closed_pdf, name="report_closed_pdf"),
     path(PATIENT, patients.patient, name="patient"),
+    *(
+        path(f"{PATIENT}{folder}/{tail}", getattr(patient_file, f"{noun}_{act}"), name=f"{noun}_{act}")
+        for noun, folder in (("diagnosis", "diagnoses"), ("pain", "pains"))
+        for act, tail in FILE_ACTS
+    ),
     path(PATIENT + "scores/", scores.scores, name="scores"),
     path(PATIENT + "scores/add/", scores.score_add, name="score_add"),
     path(PATIENT + "scores/<uuid:record>/", scores.score, name="score"),

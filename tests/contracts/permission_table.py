@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from tests.contracts.api_table import API_TABLE
+from tests.contracts.patient_file_table import FILE_TABLE
 from tests.contracts.rows import (
     CARE,
     CLOSED_OUTCOMES,
@@ -111,5 +112,6 @@ TABLE: tuple[Row, ...] = (
     *API_TABLE,
     *SETTINGS_TABLE,
     *STIMULATION_TABLE,
+    *FILE_TABLE,
     *UPLOADS_TABLE,
 )

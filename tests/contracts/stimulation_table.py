@@ -61,7 +61,7 @@ STIMULATION_TABLE: tuple[Row, ...] = (
     of_patient("session", record=there.DRAFT, note="a draft"),
     of_patient("session", NOBODY, hidden=LOG, record=there.OF_SOUTH, note="another patient's session"),
     post("session", SIX, record=there.DRAFT),
-    post("session", SIX, record=there.SESSION, writes=False, note="on record already"),
+    post("session", {"act": "save"}, record=there.SESSION, writes=False, note="on record already"),
     post("session_draft", SIX, record=there.DRAFT),
     of_patient("session_discard", record=there.DRAFT),
     post("session_discard", {}, record=there.DRAFT),
