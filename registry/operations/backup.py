@@ -24,7 +24,8 @@ SECRETS = "secrets.json"
 # The key of each patient, wrapped by the identity key. Apart from the rest, so that an erasure reaches the backups as soon as the
 # keys' backups are let go, long before those of the data.
 KEY_TABLE = "public.registry_patientkey"
-# What in the data directory cannot be made again. Sockets, logs, static files, broker and database files can, or are dumped.
+# What in the data directory cannot be made again. Sockets, logs, static files, broker and database files can, or are dumped; a trial
+# folder that waits for its word can be brought again, and may carry allocations, which have no place beside the data.
 KEPT_FILES = ("mail",)
 APPLIED = "SELECT app || '.' || name FROM django_migrations ORDER BY 1"
 
@@ -53,6 +54,8 @@ def dump(database: Database, connection: Connection, to: Path, keys: Path) -> di
     row = connection.execute("SELECT pg_export_snapshot(), current_setting('server_version')").fetchone()
     assert row is not None  # noqa: S101  (always answers)
     snapshot, version = map(str, row)
+    # Sequences belong to no snapshot: read before the dump, theirs in it stand here or further on.
+    sequences = sequence_values(connection)
     common = ("--format=custom", "--compress=6", f"--snapshot={snapshot}")
     database.run("pg_dump", *common, f"--exclude-table-data={KEY_TABLE}", f"--file={to / DUMP}")
     database.run("pg_dump", *common, "--data-only", f"--table={KEY_TABLE}", f"--file={keys / KEY_ROWS}")
@@ -62,7 +65,7 @@ def dump(database: Database, connection: Connection, to: Path, keys: Path) -> di
         "postgresql": version,
         "migrations": [str(name) for (name,) in connection.execute(APPLIED).fetchall()],
         "tables": table_sums(connection),
-        "sequences": sequence_values(connection),
+        "sequences": sequences,
     }
 
 

@@ -92,11 +92,11 @@ def pour(database: Database, parts: list[tuple[Path, str]]) -> None:
 
 
 def compare(database: Database, manifest: dict[str, Any], *, without_keys: bool) -> None:
-    """Refuse to call it restored where a table or sequence differs from what was backed up."""
+    """Refuse to call it restored where a table differs from what was backed up, or a sequence would give a number twice."""
     with database.connect() as connection:
         tables, sequences = table_sums(connection), sequence_values(connection)
     different = {name for name in {*tables, *manifest["tables"]} if tables.get(name) != manifest["tables"].get(name)}
-    different |= {name for name in {*sequences, *manifest["sequences"]} if sequences.get(name) != manifest["sequences"].get(name)}
+    different |= {name for name, least in manifest["sequences"].items() if least is not None and (sequences.get(name) or 0) < least}
     if without_keys:
         different.discard(KEY_TABLE)
     if different:

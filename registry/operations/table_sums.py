@@ -41,6 +41,6 @@ def sum_of(connection: Connection, schema: str, name: str) -> TableSum:
     return TableSum(int(str(row[0])), str(row[1]), str(row[2]))
 
 
-def sequence_values(connection: Connection) -> dict[str, object]:
-    """Return where every sequence stands: a restored one that began anew would give numbers twice."""
-    return {str(name): value for name, value in connection.execute(SEQUENCES).fetchall()}
+def sequence_values(connection: Connection) -> dict[str, int | None]:
+    """Return where every sequence stands, None where it gave no number yet: a restored one that began anew would give numbers twice."""
+    return {str(name): None if value is None else int(str(value)) for name, value in connection.execute(SEQUENCES).fetchall()}

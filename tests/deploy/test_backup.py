@@ -134,6 +134,24 @@ def test_sum_that_differs_is_told(backup, empty):
         restore(empty, str(backup))
 
 
+def test_sequence_that_would_give_a_number_twice_is_told(backup, empty):
+    """A registry at work draws numbers while it is backed up, so a sequence may stand further on; never further back."""
+    manifest = json.loads((backup / "manifest.json").read_text())
+    name = "public.registry_patient_id_seq"
+    manifest["sequences"][name] += 1
+    (backup / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(CommandError, match=r"^public\.registry_patient_id_seq came out otherwise than backed up"):
+        restore(empty, str(backup))
+
+
+def test_sequence_that_went_on_during_the_dump_comes_back(backup, empty, settings, tmp_path):
+    settings.DATA = tmp_path / "new-machine"
+    manifest = json.loads((backup / "manifest.json").read_text())
+    manifest["sequences"]["public.registry_patient_id_seq"] -= 1
+    (backup / "manifest.json").write_text(json.dumps(manifest))
+    restore(empty, str(backup))
+
+
 def test_failure_half_way_leaves_the_database_empty(backup, empty, monkeypatch):
     parts = restoring.pour
     torn = lambda database, steps: parts(database, [*steps[:2], (backup / "manifest.json", "--data-only"), steps[-1]])  # noqa: E731
