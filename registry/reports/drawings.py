@@ -35,7 +35,17 @@ def cumulative(data: Mapping[str, Any]) -> str:
         canvas.path([(canvas.x(x), canvas.y(y)) for x, y in zip(line["x"], line["y"], strict=True)], its, steps=True)
         for at in line["at"]:
             _estimate(canvas, canvas.x(at["x"]) + (place - (len(lines) - 1) / 2) * 9, at["y"], at["lo"], at["hi"], its)
-    _names(canvas, [(line["y"][0], line["name"], dress(place, arms=bool(line["key"]))) for place, line in enumerate(lines)], left=True)
+    lowest = min(line["y"][0] for line in lines) if len(lines) > 1 else -1
+    begins = [
+        # The lowest name stands below its line, which falls while it is written.
+        (
+            min(y for x, y in zip(line["x"], line["y"], strict=True) if x <= 12) if line["y"][0] == lowest else line["y"][0],
+            line["name"],
+            dress(place, arms=bool(line["key"])),
+        )
+        for place, line in enumerate(lines)
+    ]
+    _names(canvas, begins, left=True)
     return canvas.svg()
 
 
@@ -166,7 +176,7 @@ def _names(canvas: Canvas, ends: list[tuple[float, str, Dress]], *, left: bool =
     ordered = sorted(ends, key=lambda end: -end[0])
     for value, name, its in ordered:
         # Where lines begin on the left their names stand off them: above, the lowest one below.
-        off = 4 if not left else 22 if len(ordered) > 1 and name == ordered[-1][1] else -7
+        off = 4 if not left else 15 if len(ordered) > 1 and name == ordered[-1][1] else -7
         y = canvas.y(value) + off
         while any(abs(y - other) < 13 for other in taken):
             y += 1

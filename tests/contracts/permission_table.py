@@ -21,7 +21,7 @@ from tests.contracts.rows import (
     READ_HISTORY,
     Row,
 )
-from tests.contracts.scene import OTHER_SLUG, SLUG, record_of
+from tests.contracts.scene import OTHER_SLUG, REPORT_WEEK, SLUG, record_of
 from tests.contracts.settings_table import SETTINGS_TABLE
 from tests.contracts.stimulation_table import STIMULATION_TABLE
 from tests.contracts.uploads_table import UPLOADS_TABLE
@@ -29,6 +29,8 @@ from tests.contracts.uploads_table import UPLOADS_TABLE
 TRIAL = {"trial": SLUG}
 PATIENT = {**TRIAL, "patient_code": "P-0001"}
 OTHER_TRIALS_PATIENT = {"trial": OTHER_SLUG, "patient_code": "P-0001"}
+REPORT = {**TRIAL, "week": REPORT_WEEK, "version": 1}
+NEXT_REPORT = {"week": REPORT_WEEK, "reason": "for the meeting of the board"}
 EARLY, LATE, VOIDED = record_of(1, -1), record_of(1, 5), record_of(1, -3)
 OF_SOUTH = record_of(9, -1)
 
@@ -91,6 +93,13 @@ TABLE: tuple[Row, ...] = (
     in_trial("dashboard_closed", CLOSED_OUTCOMES),
     in_trial("dashboard_closed_csv", CLOSED_OUTCOMES, kwargs={**TRIAL, "figure": "over-time"}),
     in_trial("outcomes_closed", CLOSED_OUTCOMES),
+    in_trial("reports", OPEN_OUTCOMES, whole_trial=True),
+    in_trial("reports", OPEN_OUTCOMES, method="POST", whole_trial=True, data=NEXT_REPORT, allowed=302, writes=True),
+    in_trial("report", OPEN_OUTCOMES, whole_trial=True, kwargs=REPORT),
+    in_trial("report", NOBODY, whole_trial=True, kwargs={**REPORT, "version": 9}, hidden=OPEN_OUTCOMES, note="never made"),
+    in_trial("report_pdf", OPEN_OUTCOMES, whole_trial=True, kwargs=REPORT),
+    in_trial("report_closed", CLOSED_OUTCOMES, kwargs=REPORT),
+    in_trial("report_closed_pdf", CLOSED_OUTCOMES, kwargs=REPORT),
     of_patient("patient", READ),
     of_patient("patient", NOBODY, hidden=EVERYBODY - {"administrator"}, kwargs=OTHER_TRIALS_PATIENT, stranger=200, note="other trial"),
     of_patient("patient", NOBODY, hidden=READ, kwargs={**TRIAL, "patient_code": "P-7777"}, note="nobody's number"),

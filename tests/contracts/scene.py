@@ -33,6 +33,8 @@ RATIO = tuple((arm.code, 1) for arm in ARMS)
 SEED = "0123456789abcdef0123456789abcdef"
 STRATA = ("site=N", "site=S")
 SLUG, OTHER_SLUG = "calm-m1", "other-1"
+# The week of NOW; its report is made beside the outcomes.
+REPORT_WEEK = "2026-W47"
 DAYS = (*range(-7, 0), *range(1, 29))
 NORTH, SOUTH = range(1, 9), range(9, 17)
 # Roles whose holders the scene has at single sites beside the trial-wide ones.

@@ -13,11 +13,12 @@ from typing import Any
 
 import psycopg
 
-from registry.models import Trial
+from registry.models import Trial, WeeklyReport, system_actor
 from registry.outcomes.refresh import refresh_trial
+from registry.reports.making import make_report
 from tests import cluster
 from tests.contracts.logins import connect, speaking_to
-from tests.contracts.scene import NOW, SLUG
+from tests.contracts.scene import NOW, REPORT_WEEK, SLUG
 
 # Allocations, kits and the closed history say what the slots say.
 FOLLOW_THE_SLOTS = """
@@ -69,7 +70,13 @@ def make_world(scene: str, name: str, deal: Deal | None) -> None:
             superuser.execute(FOLLOW_THE_SLOTS)
             superuser.execute(OTHER_FILES, [deal.__name__])
     with speaking_to(name, role="worker"):
-        refresh_trial(Trial.objects.get(slug=SLUG).pk, clock=lambda: NOW)
+        trial = Trial.objects.get(slug=SLUG)
+        refresh_trial(trial.pk, clock=lambda: NOW)
+        report = WeeklyReport.objects.create(
+            trial=trial, week=REPORT_WEEK, version=1, cutoff=NOW, by_schedule=True, requested_by=system_actor("scheduler"), requested_at=NOW
+        )
+        if cause := make_report(report, now=NOW):
+            raise RuntimeError(cause)
     with cluster.administrator(name) as superuser, superuser.transaction():
         superuser.execute("SET LOCAL session_replication_role = replica")
         for statement in AT_ONE_INSTANT:
