@@ -64,6 +64,11 @@ class Status:
         return age is not None and age <= max(settings.HEARTBEAT_STALE_AFTER_S, 6 * settings.SWEEP_INTERVAL_S)
 
     @property
+    def queue_is_well(self) -> bool:
+        """Nothing failed for good, and no job has waited for longer than a worker with time takes to begin."""
+        return not self.failed and (self.age_s(self.waiting_since) or 0) <= settings.QUEUE_OLD_AFTER_S
+
+    @property
     def disk_is_well(self) -> bool:
         return self.disk_free >= settings.DISK_LOW_BYTES
 

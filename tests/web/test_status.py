@@ -77,6 +77,30 @@ def test_what_is_too_long_ago_is_not_well(admin, settings, tmp_path, now):
     assert found.age_s(now + timedelta(seconds=9)) == 0
 
 
+def test_job_that_nobody_begins_is_not_well(admin, page, trial, setup_actor, now):
+    Job.objects.filter(trial=trial).delete()
+    waits = Job.objects.create(kind="refresh", trial=trial, requested_by=setup_actor)
+    Job.objects.filter(pk=waits.pk).update(created_at=now - timedelta(seconds=300))
+    assert status_for(admin, now=now).queue_is_well
+    Job.objects.filter(pk=waits.pk).update(created_at=now - timedelta(seconds=301))
+    found = status_for(admin, now=now)
+    assert (found.queue_is_well, found.age_s(found.waiting_since)) == (False, 301)
+    assert "1 waiting, 0 running, 0 done, 0 failed." in page()
+    assert "The oldest waits since" in page()
+
+
+def test_disk_without_room_is_not_well(admin, settings, now):
+    free = status_for(admin, now=now).disk_free
+    settings.DISK_LOW_BYTES = free // 2
+    assert status_for(admin, now=now).disk_is_well
+    settings.DISK_LOW_BYTES = free * 2
+    assert not status_for(admin, now=now).disk_is_well
+
+
+def test_page_says_which_release_answers(page, settings):
+    assert f"Release {settings.VERSION}, as of" in page()
+
+
 def test_failed_job_is_shown_with_its_cause_and_done_again(page, client, failed_job, admin):
     assert "The disk is full." in page()
     with mock.patch.object(jobs, "announce") as announced, mock.patch.object(jobs.transaction, "on_commit", side_effect=lambda act: act()):
