@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -18,28 +19,52 @@ from uuid import UUID
 
 from django.conf import settings
 
+ARRIVING = "arriving"
 FOLDER, REPORT, PROBLEMS = "folder.zip", "report.json", "problems.csv"
 PROBLEM_COLUMNS = ("file", "line", "column", "value", "wrong", "right")
 
 
+def place_of_uploads() -> Path:
+    """Return where the directory of what was brought is, or would be."""
+    return Path(settings.DATA) / "uploads"
+
+
 def uploads() -> Path:
-    """Return the directory of what was brought."""
-    return private(Path(settings.DATA) / "uploads")
+    """Return the directory of what was brought, made where it is not there."""
+    return private(place_of_uploads())
+
+
+def place_of_exports() -> Path:
+    """Return where the directory of what is to be taken away is, or would be."""
+    return Path(settings.DATA) / "exports"
 
 
 def exports() -> Path:
-    """Return the directory of what is to be taken away."""
-    return private(Path(settings.DATA) / "exports")
+    """Return the directory of what is to be taken away, made where it is not there."""
+    return private(place_of_exports())
 
 
 def zip_of_export(record: UUID) -> Path:
     """Return the place of an export's zip."""
-    return exports() / str(record) / FOLDER
+    return place_of_exports() / str(record) / FOLDER
 
 
 def arriving() -> Path:
     """Return the directory of files that are still being received."""
-    return private(uploads() / "arriving")
+    return private(uploads() / ARRIVING)
+
+
+def left_in(directory: Path) -> list[Path]:
+    """Return what lies in a directory of these, nothing where it is not there."""
+    return sorted(directory.iterdir()) if directory.is_dir() else []
+
+
+def age_of(path: Path, now: datetime) -> timedelta:
+    """Return for how long a file or directory has been as it is."""
+    try:
+        return timedelta(seconds=now.timestamp() - path.stat().st_mtime)
+    except FileNotFoundError:
+        return timedelta()
 
 
 def private(directory: Path) -> Path:
@@ -58,7 +83,7 @@ def keep(arrived: Path, record: UUID) -> Path:
 
 def drop_folder(record: UUID) -> None:
     """Remove the file that was brought; what was found in it stays."""
-    (uploads() / str(record) / FOLDER).unlink(missing_ok=True)
+    (place_of_uploads() / str(record) / FOLDER).unlink(missing_ok=True)
 
 
 def drop(directory: Path) -> None:
@@ -94,7 +119,7 @@ def for_owner(path: str, flags: int) -> int:
 def read_report(record: UUID) -> dict[str, Any] | None:
     """Return what the check found, None where nothing is kept of it."""
     try:
-        found: dict[str, Any] = json.loads((uploads() / str(record) / REPORT).read_text())
+        found: dict[str, Any] = json.loads((place_of_uploads() / str(record) / REPORT).read_text())
     except FileNotFoundError:
         return None
     return found
@@ -107,7 +132,7 @@ def read_problems(record: UUID, first: int, number: int) -> list[dict[str, str]]
 
 def all_problems(record: UUID) -> Iterator[dict[str, str]]:
     """Yield every problem that was kept."""
-    path = uploads() / str(record) / PROBLEMS
+    path = place_of_uploads() / str(record) / PROBLEMS
     if path.exists():
         with path.open(newline="", encoding="utf-8") as file:
             yield from csv.DictReader(file)

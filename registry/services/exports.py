@@ -53,9 +53,9 @@ def finish_export(export: TrialExport, state: ExportState, **changes: object) ->
 def tidy_exports(now: datetime) -> None:
     """Remove exports that were kept long enough, and what a killed worker left of others."""
     old = now - KEPT_FOR
-    TrialExport.objects.filter(state=ExportState.READY, requested_at__lt=old).update(state=ExportState.EXPIRED)
     states = (ExportState.READY, ExportState.MAKING)
+    TrialExport.objects.filter(state__in=states, requested_at__lt=old).update(state=ExportState.EXPIRED)
     wanted = {str(uuid) for uuid in TrialExport.objects.filter(state__in=states).values_list("uuid", flat=True)}
-    for directory in upload_files.exports().iterdir():
-        if directory.name not in wanted:
+    for directory in upload_files.left_in(upload_files.place_of_exports()):
+        if directory.name not in wanted and upload_files.age_of(directory, now) > timedelta(hours=1):
             upload_files.drop(directory)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from django.conf import settings
 from django.db import connections, transaction
 
 from registry import upload_files
@@ -20,6 +22,7 @@ MINIMUM_REASON = 10
 LONGEST_REASON = 500
 # A file waits so long for its person's word; what was found in it is kept as long.
 KEPT_FOR = timedelta(days=7)
+MOST_WAITING = 10
 # States in which the file itself is still needed.
 NEEDED = (UploadState.CHECKING, UploadState.CHECKED, UploadState.IMPORTING)
 
@@ -59,11 +62,20 @@ def receive_upload(arrived: Arrived, *, by: User, now: datetime, trial: Trial | 
         )
     on_record = trial or Trial.objects.filter(slug=arrived.slug).first()
     check_import(on_record, slug=arrived.slug, concealed=arrived.concealed, by=by)
+    _check_room(by)
     size, digest = arrived.path.stat().st_size, upload_files.sha256_of(arrived.path)
     with transaction.atomic(using=CLOSED_ALIAS if arrived.concealed else OPEN_ALIAS):
         upload = _store(arrived, on_record, size, digest, by=by, now=now)
         upload_files.keep(arrived.path, upload.uuid)
     return upload
+
+
+def _check_room(by: User) -> None:
+    """Raise ImportRefused where one more file would be one too many, for the person or for the disk."""
+    if TrialUpload.objects.visible_to(by).filter(state__in=NEEDED).count() >= MOST_WAITING:
+        raise ImportRefused(f"{MOST_WAITING} of your uploads wait already. Confirm or discard one of them first.")
+    if shutil.disk_usage(upload_files.uploads()).free < settings.DISK_LOW_BYTES:
+        raise ImportRefused("The registry's disk is nearly full, so the file was not kept. Ask who runs the registry to make room.")
 
 
 def _store(arrived: Arrived, trial: Trial | None, size: int, digest: str, *, by: User, now: datetime) -> TrialUpload:
@@ -121,11 +133,11 @@ def tidy_uploads(now: datetime) -> None:
         move(upload, UploadState.EXPIRED, finished_at=now)
     wanted = {str(uuid): state for uuid, state in TrialUpload.objects.filter(uploaded_at__gte=old).values_list("uuid", "state")}
     wanted |= {str(uuid): state for uuid, state in TrialUpload.objects.filter(state__in=NEEDED).values_list("uuid", "state")}
-    for directory in upload_files.uploads().iterdir():
-        if directory.name != upload_files.arriving().name:
+    for directory in upload_files.left_in(upload_files.place_of_uploads()):
+        if directory.name != upload_files.ARRIVING:
             _tidy(directory, wanted.get(directory.name), now)
-    for file in upload_files.arriving().iterdir():
-        if _age(file, now) > timedelta(days=1):
+    for file in upload_files.left_in(upload_files.place_of_uploads() / upload_files.ARRIVING):
+        if upload_files.age_of(file, now) > timedelta(days=1):
             file.unlink(missing_ok=True)
 
 
@@ -133,12 +145,5 @@ def _tidy(directory: Path, state: str | None, now: datetime) -> None:
     """Remove a directory nobody needs, or the file in it; a row that is not there may be about to be written."""
     if state in (UploadState.REFUSED, UploadState.FAILED):
         (directory / upload_files.FOLDER).unlink(missing_ok=True)
-    elif state not in NEEDED and _age(directory, now) > timedelta(hours=1):
+    elif state not in NEEDED and upload_files.age_of(directory, now) > timedelta(hours=1):
         upload_files.drop(directory)
-
-
-def _age(path: Path, now: datetime) -> timedelta:
-    try:
-        return timedelta(seconds=now.timestamp() - path.stat().st_mtime)
-    except FileNotFoundError:
-        return timedelta()

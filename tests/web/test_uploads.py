@@ -16,12 +16,13 @@ from django.test import Client
 from django.utils import timezone
 
 from registry import upload_files
-from registry.models import ActLog, Change, Enrolment, Job, Membership, PainScore, Trial, TrialUpload, User
+from registry.models import ActLog, Change, Enrolment, Job, Membership, PainScore, Trial, TrialExport, TrialUpload, User
 from registry.services.auditing import audited
+from registry.services.exports import tidy_exports
 from registry.services.scores import Reason, correct_score
 from registry.services.uploads import tidy_uploads
 from registry.tasks import sweep
-from registry.vocabulary import Act, JobState, UploadState
+from registry.vocabulary import Act, ExportState, JobState, UploadState
 from tests.contracts.scene import add_person
 from tests.interchange.folders import ALLOCATIONS, ARMS, PATIENTS, SCORES, TRIAL
 from tests.web.conftest import Signed
@@ -332,3 +333,32 @@ def test_an_export_is_made_by_the_worker_and_comes_in_again(administrator: Clien
     work()
     assert "0 new, 0 changed" in page_of(administrator)
     assert [entry.detail.get("downloaded", False) for entry in ActLog.objects.filter(act=Act.EXPORT).order_by("pk")] == [False, True]
+
+
+def test_one_person_cannot_fill_the_disk(administrator: Client, folder: bytes, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("registry.services.uploads.MOST_WAITING", 1)
+    bring(administrator, NEW, folder)
+    assert "1 of your uploads wait already" in bring(administrator, NEW, folder).content.decode()
+    administrator.post(f"/uploads/{last_upload().uuid}/discard/")
+    settings.DISK_LOW_BYTES = 10**18
+    assert "disk is nearly full" in bring(administrator, NEW, folder).content.decode()
+    assert TrialUpload.objects.count() == 1
+
+
+def test_exports_go_after_a_week(administrator: Client, trial: Trial, alice: Any, data: Path) -> None:
+    export = TrialExport.objects.create(trial=trial, requested_by=alice, requested_at=timezone.now(), state=ExportState.READY)
+    export.refresh_from_db()
+    path = upload_files.zip_of_export(export.uuid)
+    upload_files.private(upload_files.exports() / str(export.uuid))
+    path.write_bytes(b"zip")
+    tidy_exports(timezone.now() + timedelta(days=6))
+    assert path.exists()
+    tidy_exports(timezone.now() + timedelta(days=8))
+    assert not path.exists()
+    assert TrialExport.objects.get().state == ExportState.EXPIRED
+
+
+def test_tidying_makes_no_directory(administrator: Client, data: Path) -> None:
+    tidy_uploads(timezone.now())
+    tidy_exports(timezone.now())
+    assert not data.exists()
