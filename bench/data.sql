@@ -1,46 +1,30 @@
 -- A synthetic trial of :patients patients with 40 scores each, stored in time order, so that one patient's rows are scattered.
 -- Another :seed gives other values and arms. Every fortieth patient is planted on a threshold or one point beside it: baseline sums
 -- of seven values that a seventh does not divide, so that any rounding of means misjudges some of them.
+-- The design (bench/design.py) is on record: :trial, :treatment, :scale and the first of ten sites, :site.
 -- Runs as a superuser with triggers off: it is not history that is measured here.
 SET session_replication_role = replica;
 SET synchronous_commit = off;
 SELECT setseed((:seed % 1000003) / 1000003.0);
 
-INSERT INTO registry_trial (id, slug, name, title, conduct, design, time_zone, masked, pooled_efficacy, registry_number, sponsor, contact, synthetic, grading_scheme)
-VALUES (1, 'bench', 'Bench', '', 'retrospective', 'parallel', 'UTC', true, true, '', '', '', true, 'three_step');
-INSERT INTO registry_site (id, trial_id, code, name, time_zone) SELECT i, 1, 'S' || i, 'Site ' || i, '' FROM generate_series(1, 10) i;
-INSERT INTO registry_treatment (id, trial_id, code, label) VALUES (1, 1, 'm1', 'M1');
-INSERT INTO registry_scale (id, trial_id, code, version, label, kind, minimum, maximum, step, zero_means_none)
-VALUES (1, 1, 'nrs', '1', 'NRS', 'intensity', 0, 10, 1, true);
-INSERT INTO registry_analysisplan (
-    id, trial_id, version, scale_id, recall, pain, contexts, sources, anchor, population, strategy, composite_reasons, baseline_kind,
-    baseline_first_day, baseline_last_day, baseline_rule, baseline_min_n, day0_pre, thresholds_tenths, accept_late, grace_days,
-    small_cell_minimum, comparator, contrasts, post_hoc
-) VALUES (
-    1, 1, '1', 1, 'average_24h', 'overall', '{diary,visit}', '{diary,phone,clinic}', 'allocation', 'allocated', 'treatment_policy', '{}',
-    'diary', -7, -1, 'mean', 4, false, '{300,500}', false, 2, 5, 'sham', '[["active", "sham"]]', false
-);
-INSERT INTO registry_plantimepoint (id, plan_id, code, label, position, kind, target_day, first_day, last_day, rule, min_n, "primary")
-VALUES (1, 1, 'W4', 'Week 4', 1, 'diary', 28, 22, 28, 'mean', 4, true),
-       (2, 1, 'W8', 'Week 8', 2, 'visit', 56, 49, 63, 'nearest', 1, false);
 INSERT INTO registry_patient (id, sex, handedness, time_zone) SELECT i, 'unknown', 'unknown', '' FROM generate_series(1, :patients) i;
 INSERT INTO registry_enrolment (id, trial_id, patient_id, patient_code, site_id, cohort, enrolled_on)
-SELECT i, 1, i, 'P' || i, 1 + i % 10, 'patients', DATE '2021-01-04' + (i * 1500::bigint / :patients)::integer FROM generate_series(1, :patients) i;
+SELECT i, :trial, i, 'P' || i, :site + i % 10, 'patients', DATE '2021-01-04' + (i * 1500::bigint / :patients)::integer FROM generate_series(1, :patients) i;
 INSERT INTO registry_paindiagnosis (id, patient_id, code, condition, condition_text, certainty, mechanism, onset, icd10, icd11)
 SELECT i, i, 'D1', (ARRAY['crps_1', 'fibromyalgia', 'phantom_limb', 'low_back'])[1 + i % 4], '', 'definite', 'mixed', '', '', ''
 FROM generate_series(1, :patients) i;
 INSERT INTO registry_enrolmentpain (id, enrolment_id, diagnosis_id, rank, body_region, side)
 SELECT i, i, i, 1, '', 'left' FROM generate_series(1, :patients) i;
 INSERT INTO registry_allocation (id, enrolment_id, stage, treatment_id, analysis_site_id, stratum, kit_code, allocated_on)
-SELECT id, id, 1, 1, site_id, '', '', enrolled_on FROM registry_enrolment;
+SELECT id, id, 1, :treatment, site_id, '', '', enrolled_on FROM registry_enrolment;
 INSERT INTO closed.arm (id, trial_id, code, label, treatment_id, part, letter, position)
-VALUES (1, 1, 'active', 'Active', 1, 'active', 'A', 1), (2, 1, 'sham', 'Sham', 1, 'sham', 'B', 2);
+VALUES (1, :trial, 'active', 'Active', :treatment, 'active', 'A', 1), (2, :trial, 'sham', 'Sham', :treatment, 'sham', 'B', 2);
 INSERT INTO closed.allocation (enrolment_id, stage, arm_id) SELECT id, 1, 1 + (random() < 0.5)::integer FROM registry_enrolment;
 INSERT INTO registry_painscore (
     record, version, enrolment_id, scale_id, context, recall, source, rater, answer_state, scheduled, for_date, submitted_at, recorded_at,
     zone, value, value_units, row_id, voided
 )
-SELECT gen_random_uuid(), 1, e.id, 1, d.context, 'average_24h', d.source, 'patient', 'on_time', true, e.enrolled_on + d.day,
+SELECT gen_random_uuid(), 1, e.id, :scale, d.context, 'average_24h', d.source, 'patient', 'on_time', true, e.enrolled_on + d.day,
        (e.enrolled_on + d.day)::timestamptz + interval '19 hours', (e.enrolled_on + d.day)::timestamptz + interval '19 hours',
        'Europe/Berlin', v.value, v.value * 1000000, '', false
 FROM registry_enrolment e
@@ -64,7 +48,6 @@ CROSS JOIN LATERAL (
 ) v
 ORDER BY e.enrolled_on + d.day, e.id;
 SELECT setval(pg_get_serial_sequence(name, 'id'), 1000000000) FROM unnest(ARRAY[
-    'registry_trial', 'registry_site', 'registry_treatment', 'registry_scale', 'registry_analysisplan', 'registry_plantimepoint',
     'registry_patient', 'registry_enrolment', 'registry_paindiagnosis', 'registry_enrolmentpain', 'registry_allocation',
     'registry_painscore', 'closed.arm'
 ]) name;

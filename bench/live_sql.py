@@ -27,7 +27,8 @@ FROM_RECORDS = _TABLE.format(
 
 MAKE_PROBED = """
 CREATE TABLE live_score AS SELECT enrolment_id, for_date, value_units FROM registry_painscore WHERE context = 'diary' AND ended_at IS NULL;
-CREATE INDEX ON live_score (enrolment_id, for_date) INCLUDE (value_units)
+CREATE INDEX ON live_score (enrolment_id, for_date) INCLUDE (value_units);
+GRANT SELECT ON live_score TO rtms_owner
 """
 _PROBE = """
 CROSS JOIN LATERAL (SELECT sum(value_units) AS s{name}, count(*) AS n{name} FROM live_score s

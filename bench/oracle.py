@@ -13,7 +13,8 @@ from tests import cluster
 Cell = tuple[str, str, str, str, int]
 CUTS = {300: Fraction(7, 10), 500: Fraction(1, 2)}
 PEOPLE = """
-SELECT a.enrolment_id, a.allocated_on, d.condition, 'S' || a.analysis_site_id, arm.{name} FROM registry_allocation a
+SELECT a.enrolment_id, a.allocated_on, d.condition, site.code, arm.{name} FROM registry_allocation a
+JOIN registry_site site ON site.id = a.analysis_site_id
 JOIN registry_enrolmentpain p ON p.enrolment_id = a.enrolment_id AND p.rank = 1 JOIN registry_paindiagnosis d ON d.id = p.diagnosis_id
 JOIN closed.allocation given ON given.enrolment_id = a.enrolment_id JOIN closed.arm arm ON arm.id = given.arm_id
 """

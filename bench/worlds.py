@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from bench import live_sql
+from bench.design import make_design
 from tests import cluster
 
 if TYPE_CHECKING:
@@ -47,7 +49,9 @@ def world(patients: int, seed: int) -> Iterator[World]:
     """Make a database with a filled trial, and throw it away afterwards."""
     with empty_database(f"{patients}") as name:
         fill(name, patients, seed)
-        use(name)
+        with cluster.administrator(name) as connection:
+            for statement in live_sql.MAKE_PROBED.split(";\n"):
+                connection.execute(statement.encode())
         token = make_reader()
         from registry.outcomes.refresh import refresh_trial
 
@@ -88,15 +92,15 @@ def leave() -> None:
 
 
 def fill(database: str, patients: int, seed: int) -> None:
-    """Fill the database by bench/data.sql, with the table that the best live SQL probes."""
+    """Fill the database in use, which is empty, with a design and bench/data.sql."""
+    numbers = make_design(SLUG)
     script = Path(__file__).with_name("data.sql").read_text(encoding="utf-8")
-    for name, value in (("patients", patients), ("seed", seed)):
-        script = script.replace(f":{name}", str(value))
+    for name, value in {"patients": patients, "seed": seed, **numbers}.items():
+        script = re.sub(rf"(?<!:):{name}\b", str(value), script)
     with cluster.administrator(database) as connection:
-        for statement in [*script.split(";\n"), *live_sql.MAKE_PROBED.split(";\n")]:
+        for statement in script.split(";\n"):
             if statement.strip():
                 connection.execute(statement.encode())
-        connection.execute("GRANT SELECT ON live_score TO rtms_owner, rtms_worker, rtms_unmasked")
 
 
 def make_peers_tables() -> None:

@@ -23,7 +23,7 @@ CLIENTS, CROWD = 8, 64
 EACH = 12
 # More than any load gets through.
 AT_ONCE_A_SECOND = 1500
-PEOPLE_AT_LEAST = 200
+PEOPLE_AT_LEAST = 60
 FLOOR = """
 CREATE TABLE floor_session (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, patient_id bigint REFERENCES peer_patient, number smallint,
     status text, started_at timestamptz, ended_at timestamptz, threshold_percent smallint, stimulator text, kit_code text,
@@ -61,7 +61,7 @@ def measure(bench: Bench, stack: ExitStack) -> None:
 
 def overload(bench: Bench, posts: Posts) -> None:
     """Send from many more clients than there are threads."""
-    found = [posts.put(CROWD, seconds=max(4, bench.seconds)) for _ in range(bench.run.repeats)]
+    found = [posts.put(CROWD, seconds=2 * bench.seconds) for _ in range(bench.run.repeats)]
     waits = tuple(one.p95 / (1000 * CROWD / one.rate) for one in found)
     what = f"POST a session, {CROWD} clients"
     bench.run.note(Result(f"{what}: errors", posts.patients, tuple(one.errors for one in found), goal=goals.OVERLOAD_ERRORS))
@@ -108,7 +108,7 @@ def make_trial(bench: Bench) -> tuple[list[str], str, int]:
     from registry.interchange.importer import bring_in
     from registry.models import system_actor
 
-    loads = 2 * (bench.run.repeats + 1) * bench.seconds + bench.run.repeats * max(4, bench.seconds)
+    loads = 2 * (bench.run.repeats + 1) * bench.seconds + 2 * bench.run.repeats * bench.seconds
     people = max(PEOPLE_AT_LEAST, round(AT_ONCE_A_SECOND / 5 * loads / EACH))
     folder = bench.folder / "people"
     folders.write_sessions(folder, worlds.SLUG, 10 * people, bench.run.seed, datetime.now(UTC))

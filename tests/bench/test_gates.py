@@ -1,0 +1,140 @@
+"""What measurements say and noise cannot move: statements and rows of a request, bytes of a page, every cell of the responder table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from bench import oracle, worlds
+from registry.outcomes.refresh import refresh_trial
+from registry.selectors.outcomes import latest_closed
+from tests.outcomes.conftest import worker as worker  # a fixture of the same name
+from tests.registry.services.stimulation_scene import allocate, measure, prescribe
+from tests.trials import make_enrolment
+
+DASHBOARD = f"/t/{worlds.SLUG}/dashboard/"
+SCORES = "/api/v1/scores/?page_size=1000"
+# At any number of patients: who asks, with which rights, in which trial; the snapshot; and the note that it was read.
+STATEMENTS = {DASHBOARD: 6, f"/api/v1/outcomes/{worlds.SLUG}/": 5, SCORES: 3}
+LARGEST_PAGE_BYTES = 50_000
+
+
+@pytest.fixture
+def filled(worker: None) -> Callable[..., dict[str, str]]:
+    """Return a function that fills the database, computes the outcomes and returns the headers of a script."""
+
+    def fill(patients: int, seed: int = 7) -> dict[str, str]:
+        cache.clear()
+        worlds.fill(str(settings.DATABASES["default"]["NAME"]), patients, seed)
+        secret = worlds.make_reader()
+        refresh_trial(worlds.trial().pk)
+        return {"Authorization": f"Bearer {secret}"}
+
+    return fill
+
+
+@pytest.fixture
+def browser() -> Client:
+    return Client()
+
+
+def sign_in(client: Client) -> Client:
+    client.force_login(worlds.reader(), backend="allauth.account.auth_backends.AuthenticationBackend")
+    return client
+
+
+@pytest.mark.parametrize("seed", [1, 2027])
+def test_every_cell_equals_the_oracle_and_rounding_would_not(filled, seed):
+    filled(400, seed)
+    stored = latest_closed(worlds.trial(), by=worlds.reader())
+    assert stored is not None
+    compared, wrong = oracle.differences(stored.payload, str(settings.DATABASES["default"]["NAME"]))
+    assert (compared, wrong) == (120, 0)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT count(*) FROM registry_endpoint e WHERE baseline_n > 0 AND value_n > 0 AND baseline_sum_units > 0
+               AND (10 * value_sum_units * baseline_n <= 7 * baseline_sum_units * value_n)
+                   <> (value_sum_units::numeric / value_n <= 0.7 * (baseline_sum_units::numeric / baseline_n))"""
+        )
+        assert cursor.fetchone()[0] > 0, "no planted patient would be misjudged by means"
+
+
+@pytest.mark.parametrize("patients", [20, 300])
+def test_a_request_takes_as_many_statements_whatever_the_patients(filled, browser, patients):
+    headers = filled(patients)
+    sign_in(browser)
+    for path, statements in STATEMENTS.items():
+        client, sent = (browser, {}) if path == DASHBOARD else (Client(), headers)
+        assert client.get(path, headers=sent).status_code == 200
+        with CaptureQueriesContext(connection) as queries:
+            client.get(path, headers=sent)
+        assert len(queries) == statements, (path, [query["sql"][:100] for query in queries])
+
+
+@pytest.mark.parametrize("patients", [20, 300])
+def test_dashboard_stays_small_and_is_not_sent_twice(filled, browser, patients):
+    filled(patients)
+    first = sign_in(browser).get(DASHBOARD)
+    again = browser.get(DASHBOARD, headers={"If-None-Match": first["ETag"]})
+    assert (first.status_code, again.status_code, again.content) == (200, 304, b"")
+    assert len(first.content) <= LARGEST_PAGE_BYTES
+
+
+def test_every_page_reads_few_rows_more_than_it_sends(filled, browser):
+    headers = filled(150)
+    path, read = SCORES, []
+    while path:
+        with CaptureQueriesContext(connection) as queries:
+            page = browser.get(path, headers=headers).json()
+        [statement] = [query["sql"] for query in queries if "registry_painscore" in query["sql"]]
+        read.append((rows_read(statement), len(page["results"])))
+        path = page["next"]
+    assert len(read) == 6
+    assert [(rows, sent) for rows, sent in read if rows > 1.1 * sent] == []
+
+
+def rows_read(statement: str) -> int:
+    """Return how many rows of scores a statement takes from the table, kept or thrown away, where it may not read all and sort."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off; SET enable_hashjoin = off")
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}".replace("%", "%%"))
+        plan = cursor.fetchone()[0]
+        cursor.execute("RESET ALL")
+    return rows_of((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"])
+
+
+def rows_of(node: dict[str, Any]) -> int:
+    removed = sum(node.get(f"Rows Removed by {what}", 0) for what in ("Filter", "Index Recheck"))
+    own = (node["Actual Rows"] + removed) * node["Actual Loops"] if node.get("Relation Name") == "registry_painscore" else 0
+    return round(own) + sum(rows_of(child) for child in node.get("Plans", ()))
+
+
+@pytest.mark.django_db
+def test_a_session_takes_as_many_statements_whatever_the_patients(trial, oscar, setup_actor):
+    counts = []
+    prescribe(trial, setup_actor)
+    for number in (1, 40):
+        for more in range(len(counts), number):
+            newest = make_enrolment(trial, f"P-{more + 1:04}", site="N", by=setup_actor)
+        allocate(newest, setup_actor)
+        counts.append(statements_of_a_post(newest, measure(newest, setup_actor), worlds.token_of(oscar)))
+    assert counts[0] == counts[1]
+
+
+def statements_of_a_post(enrolment: Any, threshold: Any, secret: str) -> int:
+    body = {
+        "trial": "calm-m1", "patient": enrolment.patient_code, "number": 1, "status": "given", "as_planned": True, "pain_before": 6,
+        "started_at": "2026-11-19T09:05:00+01:00", "ended_at": "2026-11-19T09:25:00+01:00", "threshold": str(threshold.record),
+    }  # fmt: skip
+    with CaptureQueriesContext(connection) as queries:
+        answer = Client().post("/api/v1/sessions/", body, content_type="application/json", headers={"Authorization": f"Bearer {secret}"})
+    assert answer.status_code == 201, answer.content
+    return len(queries)
