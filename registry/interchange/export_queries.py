@@ -5,7 +5,7 @@ A cell without content is NULL, which COPY writes as nothing. The session's time
 
 from __future__ import annotations
 
-from registry.interchange.export_query import BY_PATIENT, ExportQuery, instant, text, yes_no
+from registry.interchange.export_query import BY_PATIENT, ExportQuery, free_text, instant, text, yes_no
 from registry.interchange.record_queries import RECORD_QUERIES
 from registry.rules.tables import definitions as tables
 from registry.services.score_intake import OF_A_SESSION
@@ -44,7 +44,7 @@ DIAGNOSES = ExportQuery(
         "patient": "e.patient_code",
         "diagnosis": "d.code",
         "condition": "d.condition",
-        "condition_text": text("d.condition_text"),
+        "condition_text": free_text("d.condition_text"),
         "certainty": "d.certainty",
         "mechanism": "d.mechanism",
         "onset": text("d.onset"),
@@ -62,7 +62,7 @@ PAINS = ExportQuery(
         "patient": "e.patient_code",
         "rank": "p.rank",
         "diagnosis": "d.code",
-        "body_region": text("p.body_region"),
+        "body_region": free_text("p.body_region"),
         "side": "p.side",
     },
 )
@@ -95,7 +95,7 @@ DISPOSITIONS = ExportQuery(
         "kind": "d.kind",
         "happened_on": "d.happened_on",
         "reason": "d.reason",
-        "note": text("d.note"),
+        "note": free_text("d.note"),
     },
 )
 

@@ -15,6 +15,11 @@ def text(name: str) -> str:
     return f"nullif({name}, '')"
 
 
+def free_text(name: str) -> str:
+    """Return a text that people typed, NULL for an empty one and where the person may not read it."""
+    return f"CASE WHEN {{reads_text}} THEN nullif({name}, '') END"
+
+
 def instant(expression: str) -> str:
     """Return a time as 2026-03-01T20:15:00Z: PostgreSQL's own text of it, with other marks."""
     return f"replace(replace(({expression})::text, ' ', 'T'), '+00', 'Z')"
@@ -29,7 +34,7 @@ def yes_no(expression: str) -> str:
 class ExportQuery:
     """One table: where its rows come from, in which order, and the text of each column.
 
-    Names in braces in `source` stand for what the person may see: `{enrolments}`, `{scores}`, `{sessions}` and so on.
+    Names in braces in `source` and in free text stand for what the person may see: `{enrolments}`, `{scores}`, `{sessions}` and so on.
     """
 
     table: Table

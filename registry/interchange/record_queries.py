@@ -5,7 +5,7 @@ A record is named in another table by its `_reference`: what an import finds it 
 
 from __future__ import annotations
 
-from registry.interchange.export_query import BY_PATIENT, ExportQuery, instant, text, yes_no
+from registry.interchange.export_query import BY_PATIENT, ExportQuery, free_text, instant, text, yes_no
 from registry.rules.tables import stimulation_tables as tables
 from registry.vocabulary import NewSinceLast, SeriousCriterion
 
@@ -79,7 +79,7 @@ SESSIONS = ExportQuery(
         "period": "t.period",
         "status": "t.status",
         "reason": text("t.reason"),
-        "reason_text": text("t.reason_text"),
+        "reason_text": free_text("t.reason_text"),
         "for_date": "t.for_date",
         "started_at": instant("t.started_at"),
         "ended_at": instant("t.finished_at"),
@@ -101,13 +101,13 @@ SESSIONS = ExportQuery(
         "pain_after_at": instant("a.observed_at"),
         "pain_after_no_answer": text("t.pain_after_no_answer"),
         "new_since_last": _NEW_SINCE,
-        "new_since_last_text": text("t.new_since_last_text"),
+        "new_since_last_text": free_text("t.new_since_last_text"),
         "side_effects_asked": yes_no("t.side_effects_asked"),
         "guess": "g.guess",
         "guess_certainty": "g.certainty",
         "deviation_reason": _DEVIATION.format("reason"),
-        "deviation_text": text(_DEVIATION.format("reason_text")),
-        "note": text("t.note"),
+        "deviation_text": free_text(_DEVIATION.format("reason_text")),
+        "note": free_text("t.note"),
         "row_id": text("t.row_id"),
     },
 )
@@ -122,7 +122,7 @@ SESSION_BLOCKS = ExportQuery(
         "session": session_reference("t"),
         "position": "k.position",
         "target": "k.target",
-        "target_text": text("k.target_text"),
+        "target_text": free_text("k.target_text"),
         "hemisphere": "k.hemisphere",
         "frequency_hz": "trim_scale(k.frequency_hz)",
         "pulses_per_train": "CASE WHEN k.pulses_per_burst = 1 THEN k.bursts_per_train END",
@@ -147,7 +147,7 @@ ADVERSE_EVENTS = ExportQuery(
     {
         "patient": "e.patient_code",
         "term": "t.term",
-        "term_text": text("t.term_text"),
+        "term_text": free_text("t.term_text"),
         "onset_on": "t.onset_on",
         "onset_at": instant("t.onset_at"),
         "resolved_on": "t.resolved_on",
@@ -161,7 +161,7 @@ ADVERSE_EVENTS = ExportQuery(
         "outcome": "t.outcome",
         "aware_at": instant("t.aware_at"),
         "needs_report": yes_no("t.needs_report"),
-        "note": text("t.note"),
+        "note": free_text("t.note"),
         "row_id": text("t.row_id"),
     },
 )

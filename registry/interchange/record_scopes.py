@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from registry.models import AdverseEvent, Enrolment, MotorThreshold, PainScore, StimulationSession, Trial, User
+from registry.selectors.free_text import text_enrolments
 
 SCORE_COLUMNS = (
     "record",
@@ -38,7 +39,17 @@ def written_scopes(cursor: Any, trial: Trial, by: User, using: str, **others: An
     }
     for name, model in RECORDS.items():
         visible[name] = model.objects.using(using).visible_to(by).current().filter(enrolment__trial=trial).values("pk")
-    return {"trial": str(trial.pk), **{name: _written(cursor, rows, using) for name, rows in (visible | others).items()}}
+    return {
+        "trial": str(trial.pk),
+        "reads_text": _reads_text(by),
+        **{name: _written(cursor, rows, using) for name, rows in (visible | others).items()},
+    }
+
+
+def _reads_text(by: User) -> str:
+    """Return the condition on an enrolment `e` under which the person reads what people typed about the patient."""
+    enrolments = text_enrolments(by)
+    return "true" if enrolments is None else f"e.id = ANY (ARRAY[{', '.join(map(str, enrolments))}]::bigint[])"
 
 
 def _written(cursor: Any, rows: Any, using: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import cast
 from uuid import UUID
 
@@ -9,12 +10,13 @@ from django.db.models import QuerySet
 
 from registry.exceptions import NotFound
 from registry.models import AdverseEvent, Enrolment, User
+from registry.selectors.free_text import without_hidden_text
 from registry.selectors.record_versions import last_versions
 
 
 def events_of(user: User, enrolment: Enrolment) -> list[AdverseEvent]:
     """Return the last version of each event the person may see, the latest onset first."""
-    return list(last_versions(seen_by(user).filter(enrolment=enrolment)).order_by("-onset_on", "-pk"))
+    return _shown(user, last_versions(seen_by(user).filter(enrolment=enrolment)).order_by("-onset_on", "-pk"))
 
 
 def seen_by(user: User) -> QuerySet[AdverseEvent]:
@@ -28,9 +30,13 @@ def event_visible_to(user: User, enrolment: Enrolment, record: UUID) -> AdverseE
     found = seen_by(user).filter(enrolment=enrolment, record=record).order_by("-version").first()
     if found is None:
         raise NotFound("There is no such event among those you may see.")
-    return found
+    return _shown(user, [found])[0]
 
 
 def versions_of_event(user: User, event: AdverseEvent) -> list[AdverseEvent]:
     """Return every version, the first one first."""
-    return list(seen_by(user).filter(record=event.record).order_by("version"))
+    return _shown(user, seen_by(user).filter(record=event.record).order_by("version"))
+
+
+def _shown(user: User, events: Iterable[AdverseEvent]) -> list[AdverseEvent]:
+    return without_hidden_text(user, events, lambda event: event.enrolment)

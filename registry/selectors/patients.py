@@ -7,9 +7,11 @@ from datetime import date
 from uuid import UUID
 
 from django.db.models import Case, CharField, Count, Exists, Max, OuterRef, Prefetch, Q, QuerySet, Subquery, Value, When
+from django.utils.translation import gettext_lazy as _
 
 from registry.exceptions import NotFound
 from registry.models import Allocation, Disposition, Enrolment, EnrolmentPain, PainDiagnosis, PainScore, Site, Trial, User
+from registry.selectors.free_text import hide_text, reads_text_about
 from registry.selectors.missing_values import counted_at, missing_at
 from registry.vocabulary import DispositionKind, PainCondition
 
@@ -18,11 +20,11 @@ PAGE_SIZE = 50
 ENDING = (DispositionKind.WITHDRAWAL_OF_CONSENT, DispositionKind.LOST, DispositionKind.DEATH, DispositionKind.END_OF_FOLLOW_UP)
 
 STATES = {
-    "screening": "Not allocated yet",
-    "in_trial": "In the trial",
-    "stopped": "Stimulation stopped",
-    "ended": "Follow-up ended",
-    "completed": "Completed",
+    "screening": _("Not allocated yet"),
+    "in_trial": _("In the trial"),
+    "stopped": _("Stimulation stopped"),
+    "ended": _("Follow-up ended"),
+    "completed": _("Completed"),
 }
 
 
@@ -185,7 +187,7 @@ def _row(enrolment: Enrolment, days: dict[int, tuple[int, date | None]]) -> Pati
         site=enrolment.site.name,
         condition=PainCondition(condition).label if condition else "",
         state=state,
-        state_label=STATES[state],
+        state_label=str(STATES[state]),
         enrolled_on=enrolment.enrolled_on,
         scores=scores,
         latest_day=latest,
@@ -215,10 +217,13 @@ def patient_facts(user: User, enrolment: Enrolment) -> PatientFacts:
     )
     row = rows.get()
     state = state_of(row)
+    if not reads_text_about(user, row):
+        for one in (*row.pains.all(), *(pain.diagnosis for pain in row.pains.all()), *row.patient.diagnoses.all(), *row.dispositions.all()):
+            hide_text(one)
     return PatientFacts(
         enrolment=enrolment,
         state=state,
-        state_label=STATES[state],
+        state_label=str(STATES[state]),
         pains=list(row.pains.all()),
         diagnoses=list(row.patient.diagnoses.all()),
         dispositions=list(row.dispositions.all()),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.db.models import F, Q, QuerySet
 
 from registry.models import AnalysisPlan, Enrolment, EnrolmentPain, PainScore, Scale, User, VisitType
+from registry.selectors.free_text import hide_text, reads_text_about
 
 PAGE_SIZE = 50
 
@@ -56,7 +57,12 @@ def list_scores(user: User, enrolment: Enrolment, *, page: int = 1) -> ScorePage
     page = min(max(page, 1), max(1, -(-total // PAGE_SIZE)))
     ordered = found.order_by(F("for_date").desc(nulls_last=True), F("visit_type__position").desc(nulls_last=True), "-submitted_at", "-pk")
     chosen = ordered.select_related("scale", "pain__diagnosis", "visit_type")[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
-    return ScorePage(list(chosen), total, page)
+    rows = list(chosen)
+    if not reads_text_about(user, enrolment):
+        for row in rows:
+            if row.pain is not None:
+                hide_text(row.pain.diagnosis)
+    return ScorePage(rows, total, page)
 
 
 def versions_of(user: User, score: PainScore) -> list[PainScore]:

@@ -16,6 +16,7 @@ from registry.models.session_content import stored_content
 from registry.rules.stimulation import course_pulses, is_received
 from registry.rules.stimulation.dose import RECEIVED_PERCENT
 from registry.rules.stimulation.session_content import SessionContent
+from registry.selectors.free_text import hide_text, reads_text_about, without_hidden_text
 from registry.vocabulary import SessionStatus
 
 SHOWN_WITH = (
@@ -63,7 +64,7 @@ class Course:
 def sessions_of(user: User, enrolment: Enrolment) -> list[StimulationSession]:
     """Return the standing sessions of a patient that the person may see, in the order of their days."""
     rows = _shown(user).filter(enrolment=enrolment, ended_at__isnull=True)
-    return list(rows.order_by("for_date", "started_at", "number", "pk"))
+    return _readable(user, rows.order_by("for_date", "started_at", "number", "pk"))
 
 
 def session_visible_to(user: User, record: UUID, trial: Trial | None = None) -> StimulationSession:
@@ -72,12 +73,12 @@ def session_visible_to(user: User, record: UUID, trial: Trial | None = None) -> 
     found = (rows if trial is None else rows.filter(enrolment__trial=trial)).order_by("-version").first()
     if found is None:
         raise NotFound("There is no such session among those you may see.")
-    return found
+    return _readable(user, [found])[0]
 
 
 def versions_of(user: User, record: UUID) -> list[StimulationSession]:
     """Return every version of a session, the first one first."""
-    return list(_shown(user).filter(record=record).order_by("version"))
+    return _readable(user, _shown(user).filter(record=record).order_by("version"))
 
 
 def contents_of(user: User, record: UUID) -> list[SessionVersion]:
@@ -85,7 +86,8 @@ def contents_of(user: User, record: UUID) -> list[SessionVersion]:
     sessions = versions_of(user, record)
     records = {one for session in sessions for one in _pain_records(session)}
     scores = list(PainScore.objects.visible_to(user).filter(record__in=records))
-    events = list(_events(user).filter(session_record=record, solicited=True).order_by("pk"))
+    rows = _events(user).filter(session_record=record, solicited=True).order_by("pk")
+    events = without_hidden_text(user, rows, lambda event: event.enrolment)
     found = []
     for session in sessions:
         pains = {score.record: score for score in scores if _stood(score, session)}
@@ -109,7 +111,8 @@ def side_effects_of(user: User, sessions: Collection[StimulationSession]) -> dic
     """Return the solicited side effects of sessions by their records; of a voided one those it had."""
     known = {session.record: session for session in sessions}
     found: defaultdict[UUID, list[AdverseEvent]] = defaultdict(list)
-    for event in _events(user).filter(session_record__in=list(known), solicited=True).order_by("pk"):
+    events = _events(user).filter(session_record__in=list(known), solicited=True).order_by("pk")
+    for event in without_hidden_text(user, events, lambda event: event.enrolment):
         if event.session_record is not None and _stands_with(event, known[event.session_record]):
             found[event.session_record].append(event)
     return dict(found)
@@ -138,7 +141,17 @@ def _shown(user: User) -> QuerySet[StimulationSession]:
 
 
 def _events(user: User) -> QuerySet[AdverseEvent]:
-    return cast("QuerySet[AdverseEvent]", AdverseEvent.objects.visible_to(user))
+    return cast("QuerySet[AdverseEvent]", AdverseEvent.objects.visible_to(user)).select_related("enrolment")
+
+
+def _readable(user: User, sessions: Iterable[StimulationSession]) -> list[StimulationSession]:
+    """Return sessions, with blocks and deviations, without the text that the person may not read."""
+    found = list(sessions)
+    for session in found:
+        if not reads_text_about(user, session.enrolment):
+            for row in (session, *session.blocks.all(), *session.deviations.all()):
+                hide_text(row)
+    return found
 
 
 def _pain_records(session: StimulationSession) -> list[UUID]:
