@@ -19,7 +19,7 @@ class Endpoint(models.Model):
     """
 
     # No constraints and no indexes of their own: the one statement that writes these rows takes them from the tables it would be
-    # checked against, and half the time of filling them went into checking (bench/endpoints.py). The unique index serves reads.
+    # checked against, and half the time of filling them went into checking (bench/cases/outcomes.py). The unique index serves reads.
     enrolment = models.ForeignKey(Enrolment, models.CASCADE, related_name="endpoints", db_constraint=False, db_index=False)
     period = models.PositiveSmallIntegerField(default=1)
     time_point = models.ForeignKey(PlanTimePoint, models.CASCADE, related_name="+", db_constraint=False, db_index=False)
