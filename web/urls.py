@@ -42,7 +42,20 @@ class PatientCode:
         return value
 
 
+class WeekOfReport:
+    """An ISO week as an address carries it, for example 2026-W47."""
+
+    regex = "[0-9]{4}-W[0-9]{2}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: object) -> str:
+        return str(value)
+
+
 register_converter(PatientCode, "patient_code")
+register_converter(WeekOfReport, "report_week")
 
 SETTINGS = "t/<slug:trial>/settings/"
 PATIENT = "t/<slug:trial>/patients/<patient_code:patient_code>/"
@@ -112,10 +125,10 @@ urlpatterns = [
     path("t/<slug:trial>/outcomes/", outcomes.outcomes, name="outcomes"),
     path("t/<slug:trial>/outcomes/closed/", outcomes.outcomes_closed, name="outcomes_closed"),
     path("t/<slug:trial>/reports/", reports.reports, name="reports"),
-    path("t/<slug:trial>/reports/<str:week>/<int:version>/", reports.report, name="report"),
-    path("t/<slug:trial>/reports/<str:week>/<int:version>/report.pdf", reports.report_pdf, name="report_pdf"),
-    path("t/<slug:trial>/reports/<str:week>/<int:version>/closed/", reports.report_closed, name="report_closed"),
-    path("t/<slug:trial>/reports/<str:week>/<int:version>/closed/report.pdf", reports.report_closed_pdf, name="report_closed_pdf"),
+    path("t/<slug:trial>/reports/<report_week:week>/<int:version>/", reports.report, name="report"),
+    path("t/<slug:trial>/reports/<report_week:week>/<int:version>/report.pdf", reports.report_pdf, name="report_pdf"),
+    path("t/<slug:trial>/reports/<report_week:week>/<int:version>/closed/", reports.report_closed, name="report_closed"),
+    path("t/<slug:trial>/reports/<report_week:week>/<int:version>/closed/report.pdf", reports.report_closed_pdf, name="report_closed_pdf"),
     path(PATIENT, patients.patient, name="patient"),
     *(
         path(f"{PATIENT}{folder}/{tail}", getattr(patient_file, f"{noun}_{act}"), name=f"{noun}_{act}")

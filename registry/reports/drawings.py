@@ -86,7 +86,7 @@ def recruitment(data: Mapping[str, Any]) -> str:
         canvas.path([(canvas.x(day), canvas.y(total)) for day, total in ahead], Dress(its.name, its.colour, its.ink, "5 4", its.symbol))
     course = [*zip(days, data["y"], strict=True), (end, data["total"])]
     canvas.path([(canvas.x(day), canvas.y(total)) for day, total in course], its, steps=True)
-    canvas.text(canvas.x(end) + 6, canvas.y(data["total"]) + 4, str(data["total"]), fill=INK, bold=True)
+    canvas.text(canvas.x(end) - 6, canvas.y(data["total"]) - 6, str(data["total"]), at="end", fill=INK, bold=True)
     return canvas.svg()
 
 

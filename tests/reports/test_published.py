@@ -195,3 +195,12 @@ def test_the_command_prints_the_snapshot_writes_the_pdf_and_never_replaces_a_ver
     assert [row.version for row in WeeklyReport.objects.order_by("version")] == [1, 2]
     assert ReportDocument.objects.get(report__version=1).html_sha256 == opened.html_sha256
     assert "made again: for the board&#x27;s meeting" in ReportDocument.objects.get(report__version=2).html
+
+
+def test_computed_anew_by_another_layout_the_numbers_are_told_to_be_the_same(issued, monkeypatch):
+    issued("vickers2004_headache")
+    for module in ("registry.reports.contents", "registry.management.commands.report"):
+        monkeypatch.setattr(f"{module}.renderer", lambda: "another one")
+    told = report("vickers2004", "--number", "1", "--recompute")
+    assert "every number is the same" in told
+    assert "now another one" in told
