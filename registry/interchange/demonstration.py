@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import tempfile
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from registry.exceptions import ImportRefused
-from registry.interchange.demonstration_data import make_tables
+from registry.interchange.demonstration_data import DAYS_OF_RECRUITMENT, make_tables
 from registry.interchange.demonstration_tables import DemonstrationTables, Row
 from registry.interchange.importer import bring_in
 from registry.models import Site, Trial, User, system_actor
@@ -19,6 +19,8 @@ from registry.services import accounts
 SLUG = "demonstration"
 # That of the trial.
 ZONE = ZoneInfo("Europe/Berlin")
+# What the demonstration plans to recruit: it is somewhat behind.
+PLANNED, RECRUITED_SINCE, RECRUITING_UNTIL = 360, timedelta(days=DAYS_OF_RECRUITMENT), timedelta(days=120)
 TRIAL_FILE = Path(__file__).with_name("demonstration.toml")
 ARMS = [{"arm": "active", "label": "Active rTMS", "part": "active"}, {"arm": "sham", "label": "Sham rTMS", "part": "sham"}]
 
@@ -72,11 +74,18 @@ def ensure_account(account: DemonstrationAccount, trial: Trial, password: str, *
 
 def write_folder(folder: Path, now: datetime) -> None:
     """Write the demonstration as a trial folder."""
-    (folder / "trial.toml").write_text(TRIAL_FILE.read_text())
+    today = now.astimezone(ZONE).date()
+    (folder / "trial.toml").write_text(TRIAL_FILE.read_text().replace("[trial]\n", f"[trial]\n{planned_recruitment(today)}", 1))
     write_table(folder / "arms.csv", ARMS)
-    tables = make_tables(now.astimezone(ZONE).date())
+    tables = make_tables(today)
     for table in fields(DemonstrationTables):
         write_table(folder / f"{table.name}.csv", getattr(tables, table.name))
+
+
+def planned_recruitment(today: date) -> str:
+    """Return the plan as lines of trial.toml: its days count from today, as all days of the demonstration do."""
+    starts_on, ends_on = today - RECRUITED_SINCE, today + RECRUITING_UNTIL
+    return f"planned_participants = {PLANNED}\nrecruitment_starts_on = {starts_on}\nrecruitment_ends_on = {ends_on}\n"
 
 
 def write_table(path: Path, rows: list[Row]) -> None:
