@@ -63,7 +63,7 @@ def against_live_sql(bench: Bench, world: World) -> None:
     """Read the responder table from the snapshot and from endpoint rows beside the best SQL over the records."""
     steps = Steps.of_the_trial()
     candidates: dict[str, tuple[Take, goals.Goal | None]] = {
-        "responder table as pages have it: read the snapshot": (many(read_snapshot, READ_AT_ONCE), goals.TABLE_FROM_SNAPSHOT),
+        "responder table as pages have it: read the snapshot": (reading_the_snapshot(), goals.TABLE_FROM_SNAPSHOT),
         "responder table from endpoint rows": (timing(lambda: run_sql(live_sql.FROM_ENDPOINTS)), goals.TABLE_FROM_ROWS),
         "responder table from the records, no index of its own": (timing(lambda: run_sql(live_sql.FROM_RECORDS)), None),
         "everything in both documents, judged and counted": (timing(steps.count_both), None),
@@ -71,19 +71,20 @@ def against_live_sql(bench: Bench, world: World) -> None:
     bench.compare(world.patients, "best live SQL", timing(lambda: run_sql(live_sql.BY_PROBES)), candidates)
 
 
-def read_snapshot() -> None:
-    """Read what a page reads."""
+def reading_the_snapshot() -> Take:
+    """Return what times the reading of what a page reads."""
     from registry.selectors.outcomes import latest_open
 
-    found = latest_open(trial())
-    if found is None:
+    one = trial()
+    if latest_open(one) is None:
         raise RuntimeError("there are no outcomes to read")
+    return many(lambda: latest_open(one), READ_AT_ONCE)
 
 
 def reading(bench: Bench, world: World) -> float:
     """Return how long a page's data take to read, in times of a statement that reads nothing."""
     yardstick = many(lambda: run_sql("SELECT 1"), READ_AT_ONCE)
-    found = bench.compare(world.patients, "SELECT 1", yardstick, {"read the snapshot": (many(read_snapshot, READ_AT_ONCE), None)})
+    found = bench.compare(world.patients, "SELECT 1", yardstick, {"read the snapshot": (reading_the_snapshot(), None)})
     return found["read the snapshot"].median
 
 
