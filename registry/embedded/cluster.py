@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from registry.embedded import older
 from registry.embedded.credentials import flush_directory
 from registry.embedded.place import Place
 from registry.embedded.processes import Account, HandedOver, before_program, hand_over, identity, own
@@ -47,6 +48,8 @@ def make(place: Place, programs: Programs, account: Account | None, password: st
         return
     if place.postgresql.exists():
         refuse_foreign(place.postgresql)
+    elif (place.data / older.UNFINISHED).exists():
+        raise Refused(f"An upgrade of {place.data} broke off: run 'python3 run.py upgrade_database --data {place.data}' again.")
     for broken_off in place.data.glob(UNFINISHED + "*"):
         shutil.rmtree(broken_off, ignore_errors=True)
     unfinished = Path(tempfile.mkdtemp(dir=place.data, prefix=UNFINISHED))
@@ -107,13 +110,11 @@ def write_password(scratch: Path, account: Account | None, password: str) -> Pat
 
 def check_version(place: Place, programs: Programs) -> None:
     """Refuse a data directory of another major version: PostgreSQL cannot read it."""
-    made_by = (place.postgresql / "PG_VERSION").read_text().strip()
-    answer = subprocess.run([programs.postgresql / "postgres", "--version"], capture_output=True, text=True, check=False, cwd="/")
-    brought = answer.stdout.split()[-1].split(".")[0] if answer.stdout else made_by
-    if made_by != brought:
+    made_by, brought = older.made_by(place.postgresql), older.major_of(programs.postgresql)
+    if brought and made_by != brought:
         raise Refused(
             f"{place.postgresql} was made by PostgreSQL {made_by} and this release brings {brought}: "
-            "run 'backup' of the release that made it and 'restore' of this one, or name another directory with --data."
+            f"run 'python3 run.py upgrade_database --data {place.data}' once. Nothing was touched."
         )
 
 

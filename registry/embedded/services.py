@@ -32,7 +32,7 @@ def hold_services(arguments: list[str]) -> Iterator[list[str]]:
     elif name == "check_all":
         with throwaway_services():
             yield arguments
-    elif name == "up":
+    elif name in ("up", "upgrade_database"):
         prepare(Place(environment.data_directory()))
         yield arguments
     elif name == "serve":

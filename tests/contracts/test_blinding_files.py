@@ -42,6 +42,7 @@ TELL_NOTHING = {
     "restore": "fills an empty database, and prints numbers of tables and rows",
     "serve": "starts one process",
     "up": "starts processes",
+    "upgrade_database": "moves the files of the database, and prints numbers of tables and rows",
     "write_reference": "writes pages about the code",
 }
 

@@ -53,7 +53,7 @@ def client_with_share(place: Place) -> subprocess.Popen[str]:
 def manage(*arguments: str, **values: str) -> subprocess.CompletedProcess[str]:
     """Run a management command to its end."""
     command = [sys.executable, str(ROOT / "manage.py"), *arguments]
-    return subprocess.run(command, env=users_environment(**values), capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, env=users_environment(**values), capture_output=True, text=True, timeout=400, check=False)
 
 
 def processes_of(place: Place) -> list[psutil.Process]:
