@@ -221,9 +221,9 @@ def servers(machines: Hosts | None = None, **variables: str) -> Iterator[Deploym
 
 
 @contextmanager
-def deployed() -> Iterator[Deployment]:
+def deployed(**variables: str) -> Iterator[Deployment]:
     """Start everything in the order that compose keeps, and stop it."""
-    with servers() as at:
+    with servers(**variables) as at:
         collected = at.manage("collectstatic", "--no-input", "--verbosity=0", service="web")  # the image has them
         assert collected.returncode == 0, collected.stderr
         for service in ("web", "worker", "beat"):
