@@ -14,14 +14,18 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
 import psutil
 import pytest
 
 from registry.embedded.place import Place
 from registry.environment import ROOT
+from tests.conftest import REQUIRED
+from tests.deploy.hosts import hosts, why_not
 from tests.embedded.running import kill_all, manage, processes_of, rows, users_environment, wait_until, write_rows
 
 pytestmark = pytest.mark.slow_services
@@ -39,10 +43,10 @@ PROGRAMS = {
 class Running:
     """A registry started by `manage.py up`."""
 
-    def __init__(self, place: Place, *options: str) -> None:
+    def __init__(self, place: Place, *options: str, on: Sequence[str] = ()) -> None:
         self.place = place
         self.port = free_port()
-        command = [sys.executable, str(ROOT / "manage.py"), "up", "--data", str(place.data), "--port", str(self.port), *options]
+        command = [*on, sys.executable, str(ROOT / "manage.py"), "up", "--data", str(place.data), "--port", str(self.port), *options]
         self.output = place.data / "up.output"
         with open(self.output, "wb") as output:
             self.process = subprocess.Popen(command, env=users_environment(), stdout=output, stderr=subprocess.STDOUT)
@@ -87,8 +91,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(place: Place, *options: str) -> Iterator[Running]:
-    registry = Running(place, *options)
+def running(place: Place, *options: str, on: Sequence[str] = ()) -> Iterator[Running]:
+    registry = Running(place, *options, on=on)
     try:
         registry.wait_until_announced()
         yield registry
@@ -166,17 +170,48 @@ def a_second_one_is_refused(registry: Running) -> None:
     assert done.stderr == f"A registry is already running on {data}: use that one, stop it first, or name another directory with --data.\n"
 
 
+@dataclass(frozen=True)
+class Ward:
+    """A machine that serves and a tablet that asks; where no machines can be made, this one by another of its addresses."""
+
+    served_on: Sequence[str]
+    address: str
+    ask: Callable[[Callable[[], Any]], Any]
+
+
+@contextmanager
+def ward() -> Iterator[Ward]:
+    if why_not() and "namespaces" not in REQUIRED:
+        yield Ward((), "127.0.0.2", lambda question: question())
+        return
+    with hosts("registry", "tablet") as made:
+        yield Ward(made.at("registry"), made.addresses["registry"], lambda question: made.ask("tablet", question))
+
+
 def test_ward_is_let_in_by_https(place: Place) -> None:
-    """By another address of this machine than the start's own, under a name, and with the certificate that was printed."""
-    with running(place, "--bind", "0.0.0.0", "--host", "ward-3.example.org", "--https", "--without-demonstration") as registry:
+    """From another machine, under a name, and with the certificate that was printed; what else it is called by is refused."""
+    options = ("--bind", "0.0.0.0", "--host", "ward-3.example.org", "--https", "--without-demonstration")
+    with ward() as at, running(place, *options, on=at.served_on) as registry:
         assert f"Address         https://127.0.0.1:{registry.port}/\n" in registry.said()
         assert "ward-3.example.org" in registry.said()
         trusted = ssl.create_default_context(cafile=str(place.data / "tls" / "certificate.pem"))
-        shown = certificate_of("127.0.0.2", registry.port, trusted, "ward-3.example.org")
+        shown = at.ask(lambda: certificate_of(at.address, registry.port, trusted, "ward-3.example.org"))
         assert hashlib.sha256(shown).hexdigest().upper() == fingerprint(registry.said())
-        assert answer("127.0.0.2", registry.port, trusted, "ward-3.example.org")[:2] == (200, None)
-        assert answer("127.0.0.2", registry.port, trusted, "evil.example.org")[0] == 400
+        assert at.ask(lambda: answer(at.address, registry.port, trusted, "ward-3.example.org"))[:2] == (200, None)
+        for name in ("evil.example.org", at.address):
+            assert at.ask(lambda name=name: answer(at.address, registry.port, trusted, name))[0] == 400  # type: ignore[misc]
+        assert at.ask(lambda: answers_in_the_clear(at.address, registry.port)) is False
         assert registry.stop() == 0
+
+
+def answers_in_the_clear(host: str, port: int) -> bool:
+    """Tell whether a question without encryption is answered as HTTP."""
+    with socket.create_connection((host, port), timeout=10) as plain:
+        plain.sendall(b"GET /login/ HTTP/1.1\r\nHost: ward-3.example.org\r\nConnection: close\r\n\r\n")
+        try:
+            return b"200 OK" in plain.recv(4096)
+        except OSError:
+            return False
 
 
 def fingerprint(said: str) -> str:
