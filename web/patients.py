@@ -53,7 +53,7 @@ class PatientFilterForm(forms.Form):
         sites = [(site.code, site.name) for site in sites_visible_to(user, trial)]
         self._offer("site", _("All sites"), sites)
         self._offer("diagnosis", _("All diagnoses"), PainCondition.choices())
-        self._offer("state", _("All"), list(STATES.items()))
+        self._offer("state", _("All"), [(state, str(label)) for state, label in STATES.items()])
         self._offer("missing", _("All"), time_points_of(trial))
         if not may_list_missing(user, trial):
             del self.fields["missing"]
@@ -122,7 +122,7 @@ def treatment_of(request: TrialRequest, enrolment: Enrolment) -> dict[str, objec
             "thresholds": thresholds[::-1],
             "threshold_figure": threshold_figure(standing),
             "last_threshold": standing[-1] if standing else None,
-            "last_effect": next((row for row in rows if row.effects not in ("None", "–")), None),
+            "last_effect": next((row for row in rows if row.had_effects), None),
         }
     if Permission.EVENT_VIEW in held:
         found["open_reports"] = [event for event in events_of(request.user, enrolment) if event.needs_report and not event.voided]

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from registry.models import (
     Allocation,
@@ -118,7 +119,7 @@ def history_of(user: User, enrolment: Enrolment, *, limit: int | None = None, be
 
 def _who(change: Change) -> str:
     if change.actor is None:
-        return f"Outside the application, by the database account {change.database_role}"
+        return _("Outside the application, by the database account %(role)s") % {"role": change.database_role}
     return change.actor.name
 
 

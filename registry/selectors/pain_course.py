@@ -8,6 +8,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from registry.models import Allocation, AnalysisPlan, Endpoint, Enrolment, PainScore, PlanTimePoint, User
 from registry.rules.pain_course import DayValue, change_percent, trailing_means, weekly_means
 from registry.rules.scores import UNITS_PER_POINT
@@ -124,7 +126,7 @@ def _by_day(plan: AnalysisPlan, scores: list[PainScore], baseline: Fraction | No
     means = trailing_means(days)
     rows = [
         CourseRow(
-            label="Week before day 0" if week.number == 0 else f"Week {week.number}".replace("-", "−"),
+            label=_("Week before day 0") if week.number == 0 else (_("Week %(n)d") % {"n": week.number}).replace("-", "−"),
             n=week.n,
             mean=number(week.mean),
             change=signed_percent(change_percent(baseline, week.mean)) if baseline is not None and week.number > 0 else "",

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from registry.closed_room import open_closed_room
 from registry.exceptions import NotFound
 from registry.models import Job, ReportDocument, Trial, User, WeeklyReport
@@ -86,7 +88,7 @@ def _line(row: WeeklyReport, document: Mapping[str, Any] | None, *, under_way: b
     state, failure = ReportState(row.state), row.failure
     if state in (ReportState.DUE, ReportState.MAKING) and not under_way:
         # The job was given up with its worker; asking again makes the next version.
-        state, failure = ReportState.FAILED, "The worker ended while making it. Its log says why."
+        state, failure = ReportState.FAILED, _("The worker ended while making it. Its log says why.")
     return ReportLine(
         report=row,
         state=state,

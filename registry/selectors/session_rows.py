@@ -7,6 +7,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
 from registry.models import AdverseEvent, Enrolment, PainScore, StimulationSession, User
 from registry.rules.stimulation import count_text, decimal_text, is_received
 from registry.selectors.prescriptions import Prescribed
@@ -33,6 +35,7 @@ class SessionRow:
     pulses_planned: int | None
     pain_text: str
     effects: str
+    had_effects: bool
     deviations: int
     corrected: bool
 
@@ -41,7 +44,7 @@ class SessionRow:
         """Return the pulses, with those planned where they differ."""
         if self.pulses_planned is None or self.pulses == self.pulses_planned:
             return count_text(self.pulses)
-        return f"{count_text(self.pulses)} of {count_text(self.pulses_planned)}"
+        return _("%(given)s of %(planned)s") % {"given": count_text(self.pulses), "planned": count_text(self.pulses_planned)}
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,7 @@ def _row(session: StimulationSession, pains: SessionPains | None, effects: list[
         pulses_planned=session.pulses_planned,
         pain_text=pain_text(pains),
         effects=effects_text(session, effects),
+        had_effects=bool(effects),
         deviations=len(session.deviations.all()),
         corrected=session.version > 1,
     )
@@ -111,7 +115,7 @@ def value_text(score: PainScore | None) -> str:
 def effects_text(session: StimulationSession, effects: list[AdverseEvent]) -> str:
     """Return the side effects with their strength; 'None' only where somebody asked."""
     if not effects:
-        return "None" if session.side_effects_asked else "–"
+        return _("None") if session.side_effects_asked else "–"
     return "; ".join(
         f"{event.term_text or event.get_term_display()}, {GRADE_WORDS.get(event.grade, str(event.grade))}" for event in effects
     )

@@ -8,6 +8,8 @@ from datetime import date, timedelta
 from enum import StrEnum
 from fractions import Fraction
 
+from django.utils.translation import gettext as _
+
 from registry.models import AnalysisPlan, Endpoint, Enrolment, PainScore, PlanTimePoint, User
 from registry.rules.scores import UNITS_PER_POINT
 from registry.selectors.pain_course import current_plan, number
@@ -73,7 +75,7 @@ def _visible_scores(user: User, enrolment: Enrolment, plan: AnalysisPlan) -> Ite
 def _windows(plan: AnalysisPlan, endpoints: dict[int, Endpoint]) -> list[_Window]:
     any_row = next(iter(endpoints.values()))
     baseline = _Window(
-        "Baseline",
+        _("Baseline"),
         plan.baseline_first_day,
         plan.baseline_last_day,
         plan.baseline_visit_type_id,

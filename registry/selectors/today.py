@@ -9,6 +9,7 @@ from typing import cast
 from uuid import UUID
 
 from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
+from django.utils.translation import gettext as _
 
 from registry.models import (
     Allocation,
@@ -179,7 +180,7 @@ def _begun(enrolments: dict[int, Enrolment], drafts: list[SessionDraft], plans: 
                 plans.get(enrolment.pk),
                 number=draft.number or 0,
                 state="draft",
-                label="Begun",
+                label=_("Begun"),
                 at=draft.opened_at,
                 record=draft.uuid,
             )
@@ -195,7 +196,7 @@ def _planned(
         taken.setdefault(pk, set()).add(number or 0)
     for pk, plan in due.items():
         number = next_number(taken.get(pk, set()))
-        yield _row(enrolments[pk], plan, number=number, state="planned", label="Planned", at=None)
+        yield _row(enrolments[pk], plan, number=number, state="planned", label=_("Planned"), at=None)
 
 
 def _row(
