@@ -164,7 +164,8 @@ def _changes(payload: ReportPayload, before: ReportPayload | None) -> Section:
     if not rows:
         return Section("changes", _("Since %(week)s: not comparable, response is shown in one of the two only") % {"week": when})
     columns = [_("Number"), when, payload["week"]["iso"], _("Change")]
-    return Section("changes", heading, tables=[Table(_("Compared with the report before"), columns, rows)])
+    table = Table(_("Compared with the report before; what stayed the same is left out"), columns, moved)
+    return Section("changes", heading, tables=[table] if moved else [])
 
 
 def _finding(payload: ReportPayload, lead: TimePoint | None) -> str:

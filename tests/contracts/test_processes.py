@@ -12,7 +12,19 @@ import pytest
 
 from tests import cluster
 
-HEAVY = ("numpy", "pandas", "scipy", "statsmodels", "matplotlib", "plotly", "registry.stats", "registry.outcomes", "registry.tasks")
+HEAVY = (
+    "numpy",
+    "pandas",
+    "scipy",
+    "statsmodels",
+    "matplotlib",
+    "plotly",
+    "registry.stats",
+    "registry.outcomes",
+    "registry.reports",
+    "typst",
+    "registry.tasks",
+)
 
 LOAD_EVERYTHING = """
 import json, sys
