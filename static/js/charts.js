@@ -213,7 +213,9 @@
       traces.push({ x, y: [...data.y, data.total], mode: "lines", line: { color: accent, width: 3, shape: "hv" }, customdata: x.map(day),
         hovertemplate: `%{customdata}<br>%{y} ${plain(data.word)}<extra></extra>` });
       traces.push({ x: [end], y: [data.total], mode: "markers", marker: { color: accent, size: 9, line: { color: token("surface"), width: 2 } }, hoverinfo: "skip" });
-      const annotations = [note(end, data.total, `${data.total} ${data.word}`, { xanchor: "right", xshift: -10, yshift: 9, ...strong(accent) })];
+      // Above the steps, but with a plan beside them below: the planned line runs where the label would be.
+      const free = data.plan.length ? { xanchor: "left", xshift: 8, yshift: -12 } : { xanchor: "right", xshift: -10, yshift: 9 };
+      const annotations = [note(end, data.total, `${data.total} ${data.word}`, { ...free, ...strong(accent) })];
       if (data.plan.length) {
         const [[, none], [last, all]] = data.plan, quiet = token("ink-3");
         traces.unshift({ x: data.plan.map(([iso]) => iso), y: [none, all], mode: "lines", line: { color: quiet, width: 1.5, dash: "dot" }, hoverinfo: "skip" });

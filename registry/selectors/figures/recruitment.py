@@ -37,7 +37,7 @@ def recruitment(payload: Payload) -> Figure:
             "low": [one["low"] - found["undated"] for one in found["projection"]],
             "high": [one["high"] - found["undated"] for one in found["projection"]],
             "plan": planned,
-            "plan_word": _("plan"),
+            "plan_word": _("planned"),
         },
         caption=" ".join(sentence for sentence in (_ahead(found, word), _end(found, word)) if sentence),
         few="" if found["weeks"] else _("No dates are on record, so nothing is drawn."),
