@@ -26,15 +26,20 @@ from registry.services.adverse_events import (
 from registry.vocabulary import SeriousCriterion
 from web.adverse_event_forms import AdverseEventForm
 from web.patients import patient_frame
-from web.record_reasons import RecordReasonForm, check_version_seen
+from web.record_reasons import RecordReasonForm, check_version_seen, done_with_reason
 from web.requests import TrialRequest, in_trial, see_other
 from web.score_forms import take_over
 from web.thresholds import patient_at
 
 
+def list_of(request: TrialRequest, enrolment: Enrolment) -> str:
+    """Return where the events of the patient are listed."""
+    return reverse("adverse_events", args=[request.trial.slug, enrolment.patient_code])
+
+
 def to_list(request: TrialRequest, enrolment: Enrolment) -> HttpResponse:
     """Lead to the events of the patient."""
-    return see_other(reverse("adverse_events", args=[request.trial.slug, enrolment.patient_code]))
+    return see_other(list_of(request, enrolment))
 
 
 def sessions_to_name(request: TrialRequest, enrolment: Enrolment) -> list[StimulationSession]:
@@ -133,16 +138,10 @@ def corrected(request: TrialRequest, form: AdverseEventForm, reasons: RecordReas
 def adverse_event_void(request: TrialRequest, patient_code: str, record: UUID) -> HttpResponse:
     """Take an event out of use, with a reason; doing it again changes nothing."""
     enrolment, found = event_to_change(request, patient_code, record)
-    if request.method == "POST" and found.voided:
-        return to_list(request, enrolment)
-    check_version_seen(request, found)
-    form = RecordReasonForm(request.POST or None, record=found)
-    if request.method == "POST" and form.is_valid():
-        void_adverse_event(found, reason=form.reason(), by=request.user, now=timezone.now())
-        messages.success(request, _("Adverse event voided. It stays in the history."))
-        return to_list(request, enrolment)
-    context = {**patient_frame(request, enrolment, "events"), "form": form, "event": found}
-    return render(request, "adverse_events/void.html", context, status=400 if form.errors else 200)
+    back = list_of(request, enrolment)
+    context = {**patient_frame(request, enrolment, "events"), "event": found}
+    template, said = "adverse_events/void.html", _("Adverse event voided. It stays in the history.")
+    return done_with_reason(request, found, void_adverse_event, voids=True, said=said, back=back, template=template, context=context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -150,13 +149,7 @@ def adverse_event_void(request: TrialRequest, patient_code: str, record: UUID) -
 def adverse_event_restore(request: TrialRequest, patient_code: str, record: UUID) -> HttpResponse:
     """Bring a voided event back, with a reason; doing it again changes nothing."""
     enrolment, found = event_to_change(request, patient_code, record)
-    if request.method == "POST" and not found.voided:
-        return to_list(request, enrolment)
-    check_version_seen(request, found)
-    form = RecordReasonForm(request.POST or None, record=found)
-    if request.method == "POST" and form.is_valid():
-        restore_adverse_event(found, reason=form.reason(), by=request.user, now=timezone.now())
-        messages.success(request, _("Adverse event restored."))
-        return to_list(request, enrolment)
-    context = {**patient_frame(request, enrolment, "events"), "form": form, "event": found}
-    return render(request, "adverse_events/restore.html", context, status=400 if form.errors else 200)
+    back = list_of(request, enrolment)
+    context = {**patient_frame(request, enrolment, "events"), "event": found}
+    template, said = "adverse_events/restore.html", _("Adverse event restored.")
+    return done_with_reason(request, found, restore_adverse_event, voids=False, said=said, back=back, template=template, context=context)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from django import forms
+from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from registry.exceptions import Conflict
 from registry.services.reasons import CORRECTION_REASONS, MINIMUM_REASON, Reason
-from web.requests import TrialRequest
+from web.requests import TrialRequest, see_other
 
 
 class HasVersion(Protocol):
@@ -19,6 +24,14 @@ class HasVersion(Protocol):
     @property
     def version(self) -> int:
         """Return the number that its next change changes."""
+
+
+class Voidable(HasVersion, Protocol):
+    """A record that can be taken out of use and brought back."""
+
+    @property
+    def voided(self) -> bool:
+        """Tell whether it is out of use."""
 
 
 class RecordReasonForm(forms.Form):
@@ -58,3 +71,26 @@ def check_version_seen(request: TrialRequest, record: HasVersion) -> None:
     """Raise Conflict where the form was made from a version that is no longer the last."""
     if request.method == "POST" and request.POST.get("seen_version") != str(record.version):
         raise Conflict("Somebody changed this record while you were looking at it. Open it again to see what it is now.")
+
+
+def done_with_reason(
+    request: TrialRequest,
+    found: Voidable,
+    act: Callable[..., object],
+    *,
+    voids: bool,
+    said: str,
+    back: str,
+    template: str,
+    context: Mapping[str, object],
+) -> HttpResponse:
+    """Void or restore a record after asking why; doing it again changes nothing. `back` is where it leads."""
+    if request.method == "POST" and found.voided == voids:
+        return see_other(back)
+    check_version_seen(request, found)
+    form = RecordReasonForm(request.POST or None, record=found)
+    if request.method == "POST" and form.is_valid():
+        act(found, reason=form.reason(), by=request.user, now=timezone.now())
+        messages.success(request, said)
+        return see_other(back)
+    return render(request, template, {**context, "form": form}, status=400 if form.errors else 200)

@@ -27,7 +27,7 @@ from registry.services.stimulation import correct_session, preview_correction, r
 from registry.services.thresholds import record_thresholds
 from registry.vocabulary import Conduct, SessionStatus
 from web.patients import patient_frame
-from web.record_reasons import RecordReasonForm, check_version_seen
+from web.record_reasons import RecordReasonForm, check_version_seen, done_with_reason
 from web.requests import TrialRequest, in_trial, see_other
 from web.session_form import Answers, SessionForm, raw_answers
 from web.session_form_problems import all_problems
@@ -163,16 +163,10 @@ def store_correction(request: TrialRequest, found: StimulationSession, reading: 
 def session_void(request: TrialRequest, patient_code: str, record: UUID) -> HttpResponse:
     """Take a session out of use, with a reason; doing it again changes nothing."""
     enrolment, found = session_to_change(request, patient_code, record)
-    if request.method == "POST" and found.voided:
-        return to_record(request, enrolment, record)
-    check_version_seen(request, found)
-    form = RecordReasonForm(request.POST or None, record=found)
-    if request.method == "POST" and form.is_valid():
-        void_session(found, reason=form.reason(), by=request.user, now=timezone.now())
-        messages.success(request, _("Session voided. It stays in the history."))
-        return to_record(request, enrolment, record)
-    context = {**patient_frame(request, enrolment, "sessions"), "form": form, "session": found}
-    return render(request, "sessions/void.html", context, status=400 if form.errors else 200)
+    back = reverse("session", args=[request.trial.slug, enrolment.patient_code, record])
+    context = {**patient_frame(request, enrolment, "sessions"), "session": found}
+    template, said = "sessions/void.html", _("Session voided. It stays in the history.")
+    return done_with_reason(request, found, void_session, voids=True, said=said, back=back, template=template, context=context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -180,16 +174,10 @@ def session_void(request: TrialRequest, patient_code: str, record: UUID) -> Http
 def session_restore(request: TrialRequest, patient_code: str, record: UUID) -> HttpResponse:
     """Bring a voided session back, with a reason; doing it again changes nothing."""
     enrolment, found = session_to_change(request, patient_code, record)
-    if request.method == "POST" and not found.voided:
-        return to_record(request, enrolment, record)
-    check_version_seen(request, found)
-    form = RecordReasonForm(request.POST or None, record=found)
-    if request.method == "POST" and form.is_valid():
-        restore_session(found, reason=form.reason(), by=request.user, now=timezone.now())
-        messages.success(request, _("Session restored."))
-        return to_record(request, enrolment, record)
-    context = {**patient_frame(request, enrolment, "sessions"), "form": form, "session": found}
-    return render(request, "sessions/restore.html", context, status=400 if form.errors else 200)
+    back = reverse("session", args=[request.trial.slug, enrolment.patient_code, record])
+    context = {**patient_frame(request, enrolment, "sessions"), "session": found}
+    template, said = "sessions/restore.html", _("Session restored.")
+    return done_with_reason(request, found, restore_session, voids=False, said=said, back=back, template=template, context=context)
 
 
 class OtherPatientForm(forms.Form):

@@ -20,7 +20,7 @@ from registry.selectors.session_questions import last_threshold
 from registry.selectors.thresholds import threshold_visible_to, thresholds_of, versions_of_threshold
 from registry.services.thresholds import correct_threshold, record_thresholds, restore_threshold, void_threshold
 from web.patients import patient_frame, threshold_figure
-from web.record_reasons import RecordReasonForm, check_version_seen
+from web.record_reasons import RecordReasonForm, check_version_seen, done_with_reason
 from web.requests import TrialRequest, in_trial, see_other
 from web.score_forms import take_over
 from web.threshold_forms import ThresholdForm
@@ -33,9 +33,14 @@ def patient_at(request: TrialRequest, patient_code: str, right: Permission) -> E
     return enrolment
 
 
+def list_of(request: TrialRequest, enrolment: Enrolment) -> str:
+    """Return where the thresholds of the patient are listed."""
+    return reverse("thresholds", args=[request.trial.slug, enrolment.patient_code])
+
+
 def to_list(request: TrialRequest, enrolment: Enrolment) -> HttpResponse:
     """Lead to the thresholds of the patient."""
-    return see_other(reverse("thresholds", args=[request.trial.slug, enrolment.patient_code]))
+    return see_other(list_of(request, enrolment))
 
 
 @require_safe
@@ -123,16 +128,10 @@ def corrected(request: TrialRequest, form: ThresholdForm, reasons: RecordReasonF
 def threshold_void(request: TrialRequest, patient_code: str, record: UUID) -> HttpResponse:
     """Take a threshold out of use, with a reason; doing it again changes nothing."""
     enrolment, found = threshold_to_change(request, patient_code, record)
-    if request.method == "POST" and found.voided:
-        return to_list(request, enrolment)
-    check_version_seen(request, found)
-    form = RecordReasonForm(request.POST or None, record=found)
-    if request.method == "POST" and form.is_valid():
-        void_threshold(found, reason=form.reason(), by=request.user, now=timezone.now())
-        messages.success(request, _("Motor threshold voided. It stays in the history."))
-        return to_list(request, enrolment)
-    context = {**patient_frame(request, enrolment, "thresholds"), "form": form, "threshold": found}
-    return render(request, "thresholds/void.html", context, status=400 if form.errors else 200)
+    back = list_of(request, enrolment)
+    context = {**patient_frame(request, enrolment, "thresholds"), "threshold": found}
+    template, said = "thresholds/void.html", _("Motor threshold voided. It stays in the history.")
+    return done_with_reason(request, found, void_threshold, voids=True, said=said, back=back, template=template, context=context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -140,13 +139,7 @@ def threshold_void(request: TrialRequest, patient_code: str, record: UUID) -> Ht
 def threshold_restore(request: TrialRequest, patient_code: str, record: UUID) -> HttpResponse:
     """Bring a voided threshold back, with a reason; doing it again changes nothing."""
     enrolment, found = threshold_to_change(request, patient_code, record)
-    if request.method == "POST" and not found.voided:
-        return to_list(request, enrolment)
-    check_version_seen(request, found)
-    form = RecordReasonForm(request.POST or None, record=found)
-    if request.method == "POST" and form.is_valid():
-        restore_threshold(found, reason=form.reason(), by=request.user, now=timezone.now())
-        messages.success(request, _("Motor threshold restored."))
-        return to_list(request, enrolment)
-    context = {**patient_frame(request, enrolment, "thresholds"), "form": form, "threshold": found}
-    return render(request, "thresholds/restore.html", context, status=400 if form.errors else 200)
+    back = list_of(request, enrolment)
+    context = {**patient_frame(request, enrolment, "thresholds"), "threshold": found}
+    template, said = "thresholds/restore.html", _("Motor threshold restored.")
+    return done_with_reason(request, found, restore_threshold, voids=False, said=said, back=back, template=template, context=context)
