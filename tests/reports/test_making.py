@@ -255,7 +255,8 @@ def test_response_withheld_stands_nowhere_in_the_open_report(running: Trial, lat
     with audited(by=setup_actor):
         Trial.objects.filter(pk=running.pk).update(pooled_efficacy=True)
     make_report(
-        ask_for_report(trial=running, week=week_of(running, later), reason="the charter allows it", by=alice, now=timezone.now()), now=timezone.now()
+        ask_for_report(trial=running, week=week_of(running, later), reason="the charter allows it", by=alice, now=timezone.now()),
+        now=timezone.now(),
     )
     assert "All response rates" in ReportDocument.objects.get(report__version=2).html
 
