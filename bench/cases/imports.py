@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -63,7 +62,7 @@ class ImportAt:
         """Import diaries: the score table beside COPY, and a row of it beside a row of the peer."""
         rows, number = self.patients * folders.SCORES_EACH, next(self.numbers)
         self.take_in(self.diaries(number), timed_scores=True)
-        equal = EqualTable.of(self.database, "registry_painscore")
+        equal = EqualTable.of(self.database, "registry_painscore", self.bench.folder / f"rows-{self.patients}")
         found: dict[str, list[tuple[float, float]]] = {"COPY into a bare table": [], "equal": [], "peer": []}
         for _ in range(self.bench.run.repeats):
             folder = self.diaries(next(self.numbers))
@@ -166,9 +165,8 @@ class EqualTable:
     rows: Path
 
     @classmethod
-    def of(cls, database: str, table: str) -> EqualTable:
-        """Make it."""
-        path = Path(tempfile.mkdtemp(prefix="rtms-bench-equal-")) / "rows"
+    def of(cls, database: str, table: str, path: Path) -> EqualTable:
+        """Make it, with the rows in a file of that path."""
         with cluster.administrator(database) as connection, path.open("wb") as file:
             connection.execute(f"CREATE TABLE equal (LIKE {table} INCLUDING CONSTRAINTS INCLUDING INDEXES)".encode())
             with connection.cursor().copy(f"COPY {table} TO STDOUT".encode()) as out:
