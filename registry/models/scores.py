@@ -21,6 +21,7 @@ from registry.vocabulary import AnswerState, Rater, RecallPeriod, ScoreContext, 
 
 if TYPE_CHECKING:
     from registry.models.accounts import Membership, User
+    from registry.models.trials import Trial
 
 
 def _scope(membership: Membership) -> models.Q:
@@ -51,6 +52,11 @@ def enrolments_with_all_scores(user: User) -> models.Q:
         else:
             found |= models.Q(trial_id=row.trial_id) if row.trial_id is not None else ~models.Q(pk__in=[])
     return found
+
+
+def sees_all_scores(user: User, trial: Trial) -> bool:
+    """Tell whether there are patients of the trial, now or later, whose scores the person sees whenever they were given."""
+    return any(row.trial_id in (None, trial.pk) for row in filter(_shows_everything, _score_memberships(user)))
 
 
 def _early_scores(user: User) -> models.Q:

@@ -9,16 +9,14 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from registry.models import Allocation, AnalysisPlan, Disposition, Endpoint, Enrolment, PlanTimePoint, Snapshot, Trial, User
-from registry.models.scores import enrolments_with_all_scores
+from registry.models.scores import enrolments_with_all_scores, sees_all_scores
 from registry.roles import Permission
 from registry.vocabulary import DispositionKind
 
 
 def may_list_missing(user: User, trial: Trial) -> bool:
-    """Tell whether there is anybody in the trial all of whose scores the person sees: that one is missing tells of the others."""
-    if not user.can(Permission.PATIENT_VIEW, trial=trial):
-        return False
-    return Enrolment.objects.visible_to(user).in_trial(trial).filter(enrolments_with_all_scores(user)).exists()
+    """Tell whether the person sees all scores of some patients of the trial: that one is missing tells of the others."""
+    return user.can(Permission.PATIENT_VIEW, trial=trial) and sees_all_scores(user, trial)
 
 
 def time_points_of(trial: Trial) -> list[tuple[str, str]]:

@@ -23,7 +23,7 @@ from tests.trials import make_enrolment
 DASHBOARD = f"/t/{worlds.SLUG}/dashboard/"
 SCORES = "/api/v1/scores/?page_size=1000"
 # At any number of patients: who asks, with which rights, in which trial; the snapshot; and the note that it was read.
-STATEMENTS = {DASHBOARD: 7, f"/api/v1/outcomes/{worlds.SLUG}/": 5, SCORES: 3}
+STATEMENTS = {DASHBOARD: 6, f"/api/v1/outcomes/{worlds.SLUG}/": 5, SCORES: 3}
 LARGEST_PAGE_BYTES = 50_000
 
 

@@ -15,7 +15,7 @@ from registry.roles import ROLES
 from tests import cluster
 from tests.contracts.frozen_world import frozen_world
 from tests.contracts.logins import connect, speaking_to
-from tests.contracts.scene import NOW, SLUG
+from tests.contracts.scene import NOW, REPORT_WEEK, SLUG
 from tests.contracts.worlds import DEALS, make_world
 
 MASKED = [code for code, role in ROLES.items() if role.masked]
@@ -23,6 +23,7 @@ FOLDER, IMPORTED = "{folder}", "{imported}"
 AS, BY = ("--as", "{who}"), ("--by", "{who}")
 OUTCOMES = tuple(("outcomes", SLUG, "--no-refresh", "--format", form, *AS) for form in ("text", "json", "csv"))
 CLOSED_OUTCOMES = ("outcomes", SLUG, "--no-refresh", "--closed", *AS)
+ISSUED = ("report", SLUG, "--week", REPORT_WEEK, "--number", "1", *AS)
 # Command lines by the command's name, each asked as every masked person; {folder} is a new directory whose files are compared.
 COMPARED: dict[str, tuple[tuple[str, ...], ...]] = {
     "outcomes": (*OUTCOMES, CLOSED_OUTCOMES),
@@ -30,6 +31,7 @@ COMPARED: dict[str, tuple[tuple[str, ...], ...]] = {
     "import_trial": (("import_trial", IMPORTED, "--dry-run", *AS), ("import_trial", IMPORTED, "--dry-run", "--json", *AS)),
     "allocate": tuple(("allocate", SLUG, patient, "--stratum", "site=N", *BY) for patient in ("P-0099", "P-0001")),
     "make_allocation_list": (("make_allocation_list", SLUG, *BY, "--ratio", "m1-active=1", "m1-sham=1"),),
+    "report": (ISSUED, *((*ISSUED, *more) for more in (("--format", "html"), ("--format", "json"), ("--closed",), ("--verify",)))),
     "verify_audit": (("verify_audit",),),
 }
 # Commands that tell nothing of a trial.
