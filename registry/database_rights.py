@@ -14,6 +14,8 @@ APPLICATION_ROLES = ("rtms_web", "rtms_worker", "rtms_unmasked")
 AUDIT_TABLES = ("registry_change", "registry_seal", "registry_sealedchange")
 # Filled by a trigger, emptied by the seal.
 WAITING_TABLES = ("registry_unsealed",)
+# Written by triggers on what it is about.
+DERIVED_TABLES = ("registry_designversion",)
 # Written once, never changed.
 INSERT_ONLY_TABLES = ("registry_actlog", "registry_allocation", "registry_snapshot", "registry_reportdocument")
 # Of these the allocation function alone, as the owner, updates who got them.
@@ -53,7 +55,7 @@ def guarded_tables() -> list[str]:
 
 def table_rights(table: str) -> str:
     """Return what an application role may do to a public table."""
-    if table in (*AUDIT_TABLES, *WAITING_TABLES, *event_tables(), "django_migrations"):
+    if table in (*AUDIT_TABLES, *WAITING_TABLES, *DERIVED_TABLES, *event_tables(), "django_migrations"):
         return "SELECT"
     if table in INSERT_ONLY_TABLES:
         return "SELECT, INSERT"

@@ -127,6 +127,7 @@ FIELD_CLASSES: dict[str, dict[FieldClass, str]] = {
     },
     "Snapshot": {CLINICAL: "payload", TECHNICAL: "id trial plan number cutoff made_at seal code_version sha256"},
     "StaleMark": {TECHNICAL: "id trial enrolment"},
+    "DesignVersion": {TECHNICAL: "trial token"},
     "Job": {FREE_TEXT: "failure", TECHNICAL: "id kind trial state requested_by request_id created_at started_at finished_at attempts"},
     "TrialUpload": {
         FREE_TEXT: "file_name reason failure",
@@ -165,6 +166,7 @@ WITHOUT_HISTORY: dict[str, str] = {
     "registry_snapshot": "derived, append-only, its bytes under a hash",
     "registry_sessiondraft": "answers not saved yet; what is saved from them has its history",
     "registry_stalemark": "a note that something derived must be made again",
+    "registry_designversion": "which state of a trial's design stands, written by triggers; the design itself is tracked",
     "registry_job": "work to be done; what it writes is in the history under the job's number",
     "registry_weeklyreport": "which reports were asked for, by whom and why, and how far they are; who asks is in the act log",
     "registry_reportdocument": "append-only documents with their SHA-256",

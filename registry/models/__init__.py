@@ -5,6 +5,7 @@ from registry.models.adverse_events import AdverseEvent
 from registry.models.allocation import Allocation
 from registry.models.api import ApiToken, ApiTokenUse, IdempotentAnswer
 from registry.models.audit import ActLog, Change, Seal, SealedChange
+from registry.models.design_version import DesignVersion
 from registry.models.devices import Calibration, Coil, CoilConversion, Stimulator
 from registry.models.diagnoses import EnrolmentPain, PainDiagnosis
 from registry.models.outcomes import Endpoint, Job, Snapshot, StaleMark, WorkerHeartbeat
@@ -55,6 +56,7 @@ __all__ = [
     "Change",
     "Coil",
     "CoilConversion",
+    "DesignVersion",
     "Disposition",
     "Endpoint",
     "Enrolment",
