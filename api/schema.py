@@ -8,6 +8,7 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -19,6 +20,7 @@ from api.once import HEADER, LONGEST_KEY
 from api.outcomes import OpenOutcomes, OutcomesSerializer
 from api.problems import KINDS, MEDIA_TYPE
 from api.records import ReasonSerializer, Records
+from api.reports import FORMS, Documents
 
 VERBS = {
     "list": "list",
@@ -63,6 +65,9 @@ LINK = OpenApiParameter(
     "Link", str, OpenApiParameter.HEADER, response=[200], description='`rel="first"` and, while there is more, `rel="next"`.'
 )
 LOCATION = OpenApiParameter("Location", str, OpenApiParameter.HEADER, response=[201], description="Where the record is.")
+FORM = OpenApiParameter("form", {"type": "string", "enum": list(FORMS)}, OpenApiParameter.PATH, description="Which document.")
+# What the documents of a report are, beside JSON.
+SHAPES = {"text/html": OpenApiTypes.STR, "application/pdf": OpenApiTypes.BINARY, "application/json": OpenApiTypes.OBJECT}
 PARAMETERS = {
     "list": [LINK],
     "retrieve": [IF_NONE_MATCH, ETAG],
@@ -127,12 +132,13 @@ class OperationSchema(AutoSchema):
 
     def get_tags(self) -> list[str]:
         """Return the collection, so that pages group by it."""
-        return ["outcomes" if isinstance(self.view, OpenOutcomes) else plural(self.name)]
+        return ["outcomes" if isinstance(self.view, OpenOutcomes) else getattr(self.view, "tag", plural(self.name))]
 
     def get_override_parameters(self) -> list[Any]:
         """Return query and headers."""
-        query = [self.view.query_class] if self.action == "list" else []
-        return [*query, *PARAMETERS[self.action]]
+        query = [self.view.query_class] if self.action == "list" and self.view.query_class().fields else []
+        form = [FORM] if isinstance(self.view, Documents) else []
+        return [*query, *form, *PARAMETERS[self.action]]
 
     def get_request_serializer(self) -> Any:
         """Return the shape of the body."""
@@ -147,9 +153,13 @@ class OperationSchema(AutoSchema):
     def get_response_serializers(self) -> Any:
         """Return every answer by its status."""
         answers: dict[Any, Any] = {SUCCESS.get(self.action, 200): self.answer()}
+        if isinstance(self.view, Documents):
+            answers = {(200, media_type): shape for media_type, shape in SHAPES.items()}
         if self.action == "retrieve":
             answers[304] = OpenApiResponse(description="You have this version already.")
-        for status in sorted(PROBLEMS[self.action]):
+        # The list of a trial that is not the person's is not there.
+        of_trial = {404} if "{trial}" in self.path else set()
+        for status in sorted({*PROBLEMS[self.action], *of_trial}):
             titles = "; ".join(kind.title for kind in KINDS.values() if kind.status == status)
             answers[status, MEDIA_TYPE] = OpenApiResponse(ProblemSerializer, description=f"{titles}.")
         return answers
@@ -158,6 +168,8 @@ class OperationSchema(AutoSchema):
         """Return the shape of the answer where all went well."""
         if isinstance(self.view, OpenOutcomes):
             return OutcomesSerializer
+        if isinstance(self.view, Documents):
+            return None  # no JSON of ours: see SHAPES
         if self.action == "create_many":
             return BatchAnswer
         return page_of(self.view) if self.action == "list" else self.view.serializer_class

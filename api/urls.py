@@ -13,6 +13,7 @@ from api import (
     nowhere,
     outcomes,
     patients,
+    reports,
     scores,
     sessions,
     thresholds,
@@ -30,6 +31,7 @@ CORRECT: Methods = {"get": "retrieve", "patch": "partial_update"}
 VOID: Methods = {"post": "void"}
 RESTORE: Methods = {"post": "restore"}
 V1 = "api/v1/"
+REPORT = f"{V1}reports/<slug:trial>/<str:week>/<int:version>"
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
@@ -86,5 +88,11 @@ urlpatterns = [
     path(f"{V1}adverse-events/<uuid:id>/restore/", adverse_events.AdverseEvents.as_view(RESTORE), name="api_adverse_event_restore"),
     path(f"{V1}outcomes/<slug:trial>/", outcomes.OpenOutcomes.as_view(), name="api_outcomes"),
     path(f"{V1}outcomes/<slug:trial>/closed/", outcomes.ClosedOutcomes.as_view(), name="api_outcomes_closed"),
+    path(f"{V1}reports/<slug:trial>/", reports.Reports.as_view(ADD), name="api_reports"),
+    path(f"{V1}reports/<slug:trial>/closed/", reports.ClosedReports.as_view(LIST), name="api_reports_closed"),
+    path(f"{REPORT}/", reports.Reports.as_view(READ), name="api_report"),
+    path(f"{REPORT}/closed/", reports.ClosedReports.as_view(READ), name="api_report_closed"),
+    path(f"{REPORT}/<str:form>", reports.Documents.as_view(), name="api_report_document"),
+    path(f"{REPORT}/closed/<str:form>", reports.ClosedDocuments.as_view(), name="api_report_closed_document"),
     re_path(r"^api/", nowhere.Nowhere.as_view(), name="api_nowhere"),
 ]

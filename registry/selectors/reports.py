@@ -17,6 +17,8 @@ from registry.roles import Permission
 from registry.rules.report_weeks import ReportWeek
 from registry.vocabulary import JobKind, JobState, ReportState
 
+_HASHES = ("payload_sha256", "html_sha256", "pdf_sha256")
+
 
 @dataclass(frozen=True)
 class KeptDocument:
@@ -54,6 +56,7 @@ class ReportLine:
     state: ReportState
     failure: str
     by: str
+    payload_sha256: str
     html_sha256: str
     pdf_sha256: str
     withheld: bool
@@ -77,10 +80,26 @@ class ReportLine:
 def reports_of(trial: Trial, *, by: User) -> list[ReportLine]:
     """Return every version of every week, the last week first; raise NotAllowed without the right to open outcomes."""
     by.check_can(Permission.OUTCOMES_OPEN, trial=trial)
+    kept = ReportDocument.objects.filter(report__trial=trial).values("report_id", *_HASHES, "shows_efficacy")
+    return _lines(trial, {document["report_id"]: document for document in kept})
+
+
+def closed_reports_of(trial: Trial, *, by: User) -> list[ReportLine]:
+    """Return the same weeks with the hashes of the closed documents; raise NotAllowed without the right to closed outcomes."""
+    with open_closed_room(by=by, permission=Permission.OUTCOMES_CLOSED, trial=trial) as closed, closed.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT d.report_id, {", ".join(_HASHES)}, false AS shows_efficacy FROM closed.report_document d
+                JOIN registry_weeklyreport r ON r.id = d.report_id WHERE r.trial_id = %s""",
+            [trial.pk],
+        )
+        names = [column[0] for column in cursor.description]
+        found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return _lines(trial, {document["report_id"]: document for document in found})
+
+
+def _lines(trial: Trial, documents: Mapping[int, Mapping[str, Any]]) -> list[ReportLine]:
     under_way = Job.objects.filter(kind=JobKind.REPORT, trial=trial, state__in=[JobState.QUEUED, JobState.RUNNING]).exists()
     rows = WeeklyReport.objects.filter(trial=trial).select_related("trial", "requested_by")
-    kept = ReportDocument.objects.filter(report__trial=trial).values("report_id", "html_sha256", "pdf_sha256", "shows_efficacy")
-    documents = {document["report_id"]: document for document in kept}
     return [_line(row, documents.get(row.pk), under_way=under_way) for row in rows]
 
 
@@ -94,6 +113,7 @@ def _line(row: WeeklyReport, document: Mapping[str, Any] | None, *, under_way: b
         state=state,
         failure=failure,
         by="" if row.by_schedule else row.requested_by.name,
+        payload_sha256=document["payload_sha256"] if document else "",
         html_sha256=document["html_sha256"] if document else "",
         pdf_sha256=document["pdf_sha256"] if document else "",
         withheld=bool(document and document["shows_efficacy"]) and not may_show_efficacy(row.trial),

@@ -23,7 +23,7 @@ from tests.contracts.rows import (
     READ,
     Row,
 )
-from tests.contracts.scene import SLUG, record_of
+from tests.contracts.scene import REPORT_WEEK, SLUG, record_of
 
 NOT_SIGNED_IN = 401
 LOG = frozenset({"operator", "coordinator", "data_manager", "principal_investigator"})
@@ -128,6 +128,19 @@ def voidable(name: str, standing: Any, voided: Any) -> tuple[Row, ...]:
     )
 
 
+ISSUED = {"week": REPORT_WEEK, "version": 1}
+NEXT_REPORT = {"week": REPORT_WEEK, "reason": "for the meeting of the board"}
+DOCUMENTS = ("report.html", "report.pdf", "snapshot.json")
+
+
+def of_reports(route: str, roles: frozenset[str], **which: Any) -> Row:
+    """Return the row of a trial's weekly reports."""
+    note = str(which.get("form", ""))
+    return Row(
+        route, roles=roles, kwargs={"trial": SLUG, **which}, stranger=NOT_THERE, anonymous=NOT_SIGNED_IN, whole_trial=True, note=note
+    )
+
+
 API_TABLE: tuple[Row, ...] = (
     TOKENS,
     replace(TOKENS, method="POST", data=NEW_TOKEN, writes=True),
@@ -187,4 +200,11 @@ API_TABLE: tuple[Row, ...] = (
         "api_outcomes", roles=OPEN_OUTCOMES, kwargs={"trial": SLUG}, stranger=NOT_THERE, anonymous=NOT_SIGNED_IN, whole_trial=True
     ),
     Row("api_outcomes_closed", roles=CLOSED_OUTCOMES, kwargs={"trial": SLUG}, stranger=NOT_THERE, anonymous=NOT_SIGNED_IN),
+    of_reports("api_reports", OPEN_OUTCOMES),
+    replace(of_reports("api_reports", OPEN_OUTCOMES), method="POST", json=NEXT_REPORT, allowed=201, writes=True),
+    of_reports("api_reports_closed", CLOSED_OUTCOMES),
+    of_reports("api_report", OPEN_OUTCOMES, **ISSUED),
+    of_reports("api_report_closed", CLOSED_OUTCOMES, **ISSUED),
+    *(of_reports("api_report_document", OPEN_OUTCOMES, **ISSUED, form=form) for form in DOCUMENTS),
+    *(of_reports("api_report_closed_document", CLOSED_OUTCOMES, **ISSUED, form=form) for form in DOCUMENTS),
 )  # fmt: skip

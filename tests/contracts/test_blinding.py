@@ -20,7 +20,10 @@ from tests.contracts.worlds import DEALS, arms_of_patients, make_world, public_r
 
 MASKED = [code for code, role in ROLES.items() if role.masked]
 PEOPLE = ("anonymous", *MASKED, "northerner", "southerner", "former")
-CLOSED_ROUTES = ("outcomes_closed", "dashboard_closed", "dashboard_closed_csv", "report_closed", "report_closed_pdf")
+CLOSED_ROUTES = (
+    *("outcomes_closed", "dashboard_closed", "dashboard_closed_csv", "report_closed", "report_closed_pdf"),
+    *("api_outcomes_closed", "api_reports_closed", "api_report_closed", "api_report_closed_document"),
+)
 # Other ways to ask for the same page.
 QUERIES: dict[str, tuple[str, ...]] = {
     "patients": (
@@ -123,7 +126,8 @@ def test_closed_documents_differ_and_unmasked_people_see_that(worlds):
     assert len({payload for payload, _ in payloads.values()}) == len({sha256 for _, sha256 in payloads.values()}) == 3
     rows = tuple(row for row in TABLE if row.route in CLOSED_ROUTES)
     found = differences(worlds, everything_to_ask(rows, ("unmasked_statistician", "safety_board")))
-    assert {world: len(requests) for world, requests in found.items()} == dict.fromkeys(DEALS, 2 * len(CLOSED_ROUTES))
+    assert {row.route for row in rows} == set(CLOSED_ROUTES)
+    assert {world: len(requests) for world, requests in found.items()} == dict.fromkeys(DEALS, 2 * len(rows))
 
 
 def test_digest_of_a_file_with_arms_differs_and_unmasked_people_see_that(worlds):
