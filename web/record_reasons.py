@@ -11,7 +11,8 @@ from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from registry.exceptions import Conflict
 from registry.services.reasons import CORRECTION_REASONS, MINIMUM_REASON, Reason
@@ -38,17 +39,17 @@ class RecordReasonForm(forms.Form):
     """Why a record is changed, and which version the person had before them."""
 
     reason_code = forms.ChoiceField(
-        label=_("Why"),
+        label=gettext_lazy("Why"),
         choices=list(CORRECTION_REASONS.items()),
         widget=forms.RadioSelect,
-        error_messages={"required": _("Choose why the record is changed.")},
+        error_messages={"required": gettext_lazy("Choose why the record is changed.")},
     )
     reason_text = forms.CharField(
-        label=_("In your own words"),
+        label=gettext_lazy("In your own words"),
         required=False,
-        max_length=300,
+        max_length=500,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=_("Needed with 'Other', at least 10 characters. It stays in the history: no names, no phone numbers."),
+        help_text=gettext_lazy("Needed with 'Other', at least 10 characters. It stays in the history: no names, no phone numbers."),
     )
     seen_version = forms.IntegerField(widget=forms.HiddenInput)
 
@@ -66,11 +67,15 @@ class RecordReasonForm(forms.Form):
         """Return the reason in the domain's words."""
         return Reason(self.cleaned_data["reason_code"], self.cleaned_data["reason_text"])
 
+    def reason_sentence(self) -> str:
+        """Return the reason as it will stand in the history."""
+        return self.reason().sentence()
+
 
 def check_version_seen(request: TrialRequest, record: HasVersion) -> None:
     """Raise Conflict where the form was made from a version that is no longer the last."""
     if request.method == "POST" and request.POST.get("seen_version") != str(record.version):
-        raise Conflict("Somebody changed this record while you were looking at it. Open it again to see what it is now.")
+        raise Conflict(_("Somebody changed this record while you were looking at it. Open it again to see what it is now."))
 
 
 def done_with_reason(

@@ -17,8 +17,8 @@ from registry.exceptions import Problem
 from registry.models import PainScore, Scale
 from registry.rules.scores import NewScore
 from registry.selectors.scores import ScoreQuestion
-from registry.services.scores import CORRECTION_REASONS, MINIMUM_REASON, Reason
 from registry.vocabulary import Rater, RecallPeriod, ScoreContext, ScoreSource
+from web.record_reasons import RecordReasonForm
 
 MOST_BUTTONS = 11
 OVERALL = "overall"
@@ -131,49 +131,12 @@ class NewScoreForm(forms.Form):
         return formats.date_format(day, "DATE_FORMAT") if day else labels[self.cleaned_data["visit"]]
 
 
-class ReasonForm(forms.Form):
-    """Why a record is changed. Nothing is preselected: a reason is always somebody's reason."""
-
-    reason_code = forms.ChoiceField(
-        label=_("Reason"),
-        choices=list(CORRECTION_REASONS.items()),
-        widget=forms.RadioSelect,
-        error_messages={"required": _("Choose why the record is changed.")},
-    )
-    reason_text = forms.CharField(
-        label=_("In your own words"),
-        required=False,
-        max_length=500,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=_("Needed for “Other”. No names, no phone numbers: everybody who may see this score reads it."),
-    )
-    seen_version = forms.IntegerField(widget=forms.HiddenInput)
-
-    def __init__(self, data: object = None, *, score: PainScore) -> None:
-        super().__init__(data, initial={"seen_version": score.version})  # type: ignore[arg-type]  # request.POST or None
-        self.score = score
-
-    def clean(self) -> dict[str, object]:
-        """Refuse an 'other' that says nothing, beside its field."""
-        given = super().clean() or {}
-        if given.get("reason_code") == "other" and len(str(given.get("reason_text", "")).strip()) < MINIMUM_REASON:
-            self.add_error("reason_text", ValidationError(_("Say why in at least %(n)d characters."), params={"n": MINIMUM_REASON}))
-        return given
-
-    def reason(self) -> Reason:
-        """Return the reason in the domain's words."""
-        return Reason(self.cleaned_data["reason_code"], self.cleaned_data["reason_text"])
-
-    def reason_sentence(self) -> str:
-        """Return the reason as it will stand in the history."""
-        return self.reason().sentence()
-
-
-class CorrectionForm(ReasonForm):
+class CorrectionForm(RecordReasonForm):
     """The corrected value and why; the old one stands beside the question."""
 
     def __init__(self, data: object = None, *, score: PainScore) -> None:
-        super().__init__(data, score=score)
+        super().__init__(data, record=score)
+        self.score = score
         self.fields["value"] = value_field(score.scale)
         self.fields["value"].label = _("Corrected pain score")
         self.order_fields(["value", "reason_code", "reason_text", "seen_version"])

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from registry.exceptions import Conflict, InvalidInput
+from registry.exceptions import InvalidInput
 from registry.models import Enrolment, PainScore
 from registry.roles import Permission
 from registry.selectors.patients import enrolment_visible_to, score_visible_to
@@ -20,8 +22,9 @@ from registry.services.score_recording import record_scores
 from registry.services.scores import correct_score, restore_score, void_score
 from web.paging import asked_page, pager
 from web.patients import patient_frame
+from web.record_reasons import check_version_seen, done_with_reason
 from web.requests import TrialRequest, in_trial
-from web.score_forms import CorrectionForm, NewScoreForm, ReasonForm, decimal_text, take_over
+from web.score_forms import CorrectionForm, NewScoreForm, decimal_text, take_over
 
 
 @require_safe
@@ -84,7 +87,7 @@ def score_correct(request: TrialRequest, patient_code: str, record: UUID) -> Htt
     form = CorrectionForm(request.POST or None, score=found)
     if request.method == "POST" and form.was_saved_before():
         return to_patient(enrolment)
-    check_seen(request, found)
+    check_version_seen(request, found)
     context = {**patient_frame(request, enrolment, "scores"), "form": form, "score": found, "preview": False}
     if request.method == "POST" and form.is_valid():
         if "confirm" in request.POST and saved_correction(request, form, found):
@@ -110,16 +113,8 @@ def saved_correction(request: TrialRequest, form: CorrectionForm, found: PainSco
 def score_void(request: TrialRequest, patient_code: str, record: UUID) -> HttpResponse:
     """Take a score out of use, with a reason; doing it again changes nothing."""
     enrolment, found = score_to_change(request, patient_code, record)
-    if request.method == "POST" and found.voided:
-        return to_patient(enrolment)
-    check_seen(request, found)
-    form = ReasonForm(request.POST or None, score=found)
-    if request.method == "POST" and form.is_valid():
-        void_score(found, reason=form.reason(), by=request.user, now=timezone.now())
-        messages.success(request, _("Score for %(when)s voided. It stays in the history.") % {"when": when_of(found)})
-        return to_patient(enrolment)
-    context = {**patient_frame(request, enrolment, "scores"), "form": form, "score": found}
-    return render(request, "scores/void.html", context, status=400 if form.errors else 200)
+    said = _("Score for %(when)s voided. It stays in the history.") % {"when": when_of(found)}
+    return reasoned(request, enrolment, found, void_score, said, "scores/void.html")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -127,16 +122,17 @@ def score_void(request: TrialRequest, patient_code: str, record: UUID) -> HttpRe
 def score_restore(request: TrialRequest, patient_code: str, record: UUID) -> HttpResponse:
     """Bring a voided score back, with a reason; doing it again changes nothing."""
     enrolment, found = score_to_change(request, patient_code, record)
-    if request.method == "POST" and not found.voided:
-        return to_patient(enrolment)
-    check_seen(request, found)
-    form = ReasonForm(request.POST or None, score=found)
-    if request.method == "POST" and form.is_valid():
-        restore_score(found, reason=form.reason(), by=request.user, now=timezone.now())
-        messages.success(request, _("Score for %(when)s restored.") % {"when": when_of(found)})
-        return to_patient(enrolment)
-    context = {**patient_frame(request, enrolment, "scores"), "form": form, "score": found}
-    return render(request, "scores/restore.html", context, status=400 if form.errors else 200)
+    said = _("Score for %(when)s restored.") % {"when": when_of(found)}
+    return reasoned(request, enrolment, found, restore_score, said, "scores/restore.html")
+
+
+def reasoned(
+    request: TrialRequest, enrolment: Enrolment, found: PainScore, act: Callable[..., object], said: str, page: str
+) -> HttpResponse:
+    """Void or restore a score after asking why."""
+    context = {**patient_frame(request, enrolment, "scores"), "score": found}
+    back = reverse("patient", args=[request.trial.slug, enrolment.patient_code])
+    return done_with_reason(request, found, act, voids=act is void_score, said=said, back=back, template=page, context=context)
 
 
 def score_to_change(request: TrialRequest, patient_code: str, record: UUID) -> tuple[Enrolment, PainScore]:
@@ -144,12 +140,6 @@ def score_to_change(request: TrialRequest, patient_code: str, record: UUID) -> t
     enrolment = enrolment_visible_to(request.user, request.trial, patient_code)
     request.user.check_can(Permission.SCORE_CORRECT, trial=request.trial, site=enrolment.site)
     return enrolment, score_visible_to(request.user, enrolment, record)
-
-
-def check_seen(request: TrialRequest, found: PainScore) -> None:
-    """Raise Conflict where the form was made from a version that is no longer the last."""
-    if request.method == "POST" and request.POST.get("seen_version") != str(found.version):
-        raise Conflict(_("Somebody changed this score while you were looking at it. Open it again to see what it is now."))
 
 
 def when_of(found: PainScore) -> str:

@@ -14,6 +14,7 @@ from web import (
     new_patient,
     outcomes,
     patient_file,
+    patient_voids,
     patients,
     reports,
     scores,
@@ -129,7 +130,10 @@ urlpatterns = [
     path("t/<slug:trial>/reports/<report_week:week>/<int:version>/report.pdf", reports.report_pdf, name="report_pdf"),
     path("t/<slug:trial>/reports/<report_week:week>/<int:version>/closed/", reports.report_closed, name="report_closed"),
     path("t/<slug:trial>/reports/<report_week:week>/<int:version>/closed/report.pdf", reports.report_closed_pdf, name="report_closed_pdf"),
+    path("t/<slug:trial>/patients/voided/", patient_voids.patients_voided, name="patients_voided"),
     path(PATIENT, patients.patient, name="patient"),
+    path(PATIENT + "void/", patient_voids.patient_void, name="patient_void"),
+    path(PATIENT + "restore/", patient_voids.patient_restore, name="patient_restore"),
     *(
         path(f"{PATIENT}{folder}/{tail}", getattr(patient_file, f"{noun}_{act}"), name=f"{noun}_{act}")
         for noun, folder in (("diagnosis", "diagnoses"), ("pain", "pains"))

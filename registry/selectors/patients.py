@@ -76,13 +76,20 @@ def trial_visible_to(user: User, slug: str) -> Trial:
     return trial
 
 
-def enrolment_visible_to(user: User, trial: Trial, patient_code: str) -> Enrolment:
-    """Return one patient of the trial; raise NotFound for another site's or trial's, existing or not."""
-    rows = Enrolment.objects.visible_to(user).in_trial(trial).select_related("trial", "site__trial", "patient")
+def enrolment_visible_to(user: User, trial: Trial, patient_code: str, *, with_voided: bool = False) -> Enrolment:
+    """Return one patient of the trial; raise NotFound for another site's or trial's, existing or not, and for a voided one unless asked."""
+    manager = Enrolment.with_voided if with_voided else Enrolment.objects
+    rows = manager.visible_to(user).in_trial(trial).select_related("trial", "site__trial", "patient")
     enrolment = rows.filter(patient_code=patient_code).first()
     if enrolment is None:
         raise NotFound("There is no such patient among yours.")
     return enrolment
+
+
+def voided_patients(user: User, trial: Trial) -> list[Enrolment]:
+    """Return the voided patients of the trial by study number."""
+    rows = Enrolment.with_voided.visible_to(user).in_trial(trial).filter(voided_at__isnull=False)
+    return list(rows.select_related("site").order_by("patient_code"))
 
 
 def score_visible_to(user: User, enrolment: Enrolment, record: UUID) -> PainScore:

@@ -11,9 +11,13 @@ from uuid import UUID
 from tests.contracts.api_table import DIAGNOSIS, GONE_DIAGNOSIS, GONE_PAIN, PAIN, SPARE_DIAGNOSIS, SPARE_PAIN
 from tests.contracts.rows import NOT_THERE, Row
 from tests.contracts.scene import NOW, SLUG
+from tests.contracts.scene_voided import GONE_PATIENT
 from web.patient_file import version_of
+from web.patient_voids import version_of as version_of_patient
 
 PATIENT = {"trial": SLUG, "patient_code": "P-0001"}
+# Nothing was done to the first yet; the second is voided.
+MISTAKEN, VOIDED = ({"trial": SLUG, "patient_code": code} for code in ("P-0099", GONE_PATIENT))
 ENROL = frozenset({"coordinator", "data_manager"})
 REASON = {"reason_code": "typing_error", "reason_text": ""}
 OF_DIAGNOSIS = {
@@ -59,4 +63,9 @@ FILE_TABLE: tuple[Row, ...] = (
     sent("pain_void", seen(SPARE), SPARE_PAIN),
     page("pain_restore", GONE_PAIN),
     sent("pain_restore", seen({**SPARE, "body_region": "back"}, VOIDED_AT), GONE_PAIN),
+    Row("patients_voided", roles=ENROL, kwargs={"trial": SLUG}, elsewhere=200, stranger=NOT_THERE),
+    replace(page("patient_void"), kwargs=MISTAKEN),
+    replace(sent("patient_void", {**REASON, "seen_version": str(version_of_patient(None))}), kwargs=MISTAKEN),
+    replace(page("patient_restore"), kwargs=VOIDED),
+    replace(sent("patient_restore", {**REASON, "seen_version": str(version_of_patient(VOIDED_AT))}), kwargs=VOIDED),
 )

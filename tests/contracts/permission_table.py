@@ -114,9 +114,9 @@ TABLE: tuple[Row, ...] = (
         "score_correct", CORRECT, "POST", data={**REASON, "value": "1", "seen_version": "1", "confirm": "1"}, allowed=302, writes=True
     ),
     of_score("score_void", CORRECT),
-    of_score("score_void", CORRECT, "POST", data={**REASON, "seen_version": "1"}, allowed=302, writes=True),
+    of_score("score_void", CORRECT, "POST", data={**REASON, "seen_version": "1"}, allowed=303, writes=True),
     of_score("score_restore", CORRECT, record=VOIDED),
-    of_score("score_restore", CORRECT, "POST", record=VOIDED, data={**REASON, "seen_version": "1"}, allowed=302, writes=True),
+    of_score("score_restore", CORRECT, "POST", record=VOIDED, data={**REASON, "seen_version": "1"}, allowed=303, writes=True),
     of_patient("history", READ_HISTORY),
     *API_TABLE,
     *SETTINGS_TABLE,

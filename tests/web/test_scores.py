@@ -194,7 +194,7 @@ def test_correction_of_a_version_that_is_no_longer_the_last_is_a_conflict(score,
     correct_score(score, value=Decimal(5), reason=Reason("typing_error"), by=alice, now=now)
     answer = signed_in(oscar).post(page_of(score, "correct"), reasons(value="3", confirm="yes"))
     assert answer.status_code == 409
-    assert "Somebody changed this score" in texts(answer)
+    assert "Somebody changed this record" in texts(answer)
     assert PainScore.objects.count() == 2
 
 
