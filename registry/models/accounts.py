@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import TYPE_CHECKING, ClassVar
 
@@ -64,10 +65,13 @@ class User(AbstractBaseUser):
         """Return the memberships in force today, read once per request object."""
         cached: list[Membership] | None = self.__dict__.get("_memberships")
         if cached is None:
-            rows = Membership.objects.filter(user=self).select_related("trial", "site")
-            cached = [row for row in rows if row.in_force(timezone.now().date())]
-            self.__dict__["_memberships"] = cached
+            cached = self.know_memberships(Membership.objects.filter(user=self).select_related("trial", "site"))
         return cached if self.is_active else []
+
+    def know_memberships(self, rows: Iterable[Membership]) -> list[Membership]:
+        """Take all memberships of this person as just read, trial and site with each; return those in force today."""
+        self.__dict__["_memberships"] = in_force = [row for row in rows if row.in_force(timezone.now().date())]
+        return in_force
 
     def narrow_to(self, memberships: list[Membership]) -> None:
         """Hold no more than these memberships for as long as this object lives: a token reaches no further than its trial."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -16,6 +16,7 @@ from registry.services.auditing import audited
 from registry.services.reasons import Reason
 from registry.services.record_sets import (
     KnownPatient,
+    add_new,
     check_sites,
     day_of,
     known_patients,
@@ -24,6 +25,7 @@ from registry.services.record_sets import (
     patient_named,
     write_once,
 )
+from registry.services.row_making import make_row
 from registry.services.row_sets import check_open
 from registry.services.versions import check_voided_last, end_version, next_version, replace_versions
 from registry.vocabulary import GradingScheme
@@ -54,6 +56,25 @@ def record_adverse_events(*, trial: Trial, rows: Iterable[NewAdverseEvent], by: 
     wanted = _checked(list(rows), trial=trial, by=by, now=now)
     new = write_once(wanted, _same, "adverse event", by=by, reason=reason or "adverse events recorded")
     return RecordedEvents(new, len(wanted) - len(new))
+
+
+def add_side_effects(
+    rows: Sequence[NewAdverseEvent],
+    patients: Mapping[str, KnownPatient],
+    sessions: Mapping[UUID, int],
+    *,
+    trial: Trial,
+    by: User,
+    now: datetime,
+    on_record: Collection[UUID] | None,
+) -> list[AdverseEvent]:
+    """Write events within the change under way, all that `record_adverse_events` does; return the new ones.
+
+    Patients and whose sessions these are were read already. `on_record` are those of their records that were found already;
+    None where nobody looked.
+    """
+    wanted = _as_events(rows, patients, sessions, trial=trial, by=by, now=now)
+    return add_new(wanted, _same, "adverse event", on_record)
 
 
 def correct_adverse_event(event: AdverseEvent, *, row: NewAdverseEvent, reason: Reason, by: User, now: datetime) -> AdverseEvent:
@@ -114,9 +135,21 @@ def _same(stored: AdverseEvent, sent: AdverseEvent) -> bool:
 
 
 def _checked(rows: Sequence[NewAdverseEvent], *, trial: Trial, by: User, now: datetime) -> list[AdverseEvent]:
-    """Return the rows as events not yet written; raise for what is wrong with any."""
+    """Return the rows as events not yet written, after reading what they refer to; raise for what is wrong with any."""
     patients = known_patients(trial=trial, by=by, permission=Permission.EVENT_RECORD, codes={row.patient for row in rows})
     sessions = _sessions({row.session for row in rows if row.session is not None}, trial)
+    return _as_events(rows, patients, sessions, trial=trial, by=by, now=now)
+
+
+def _as_events(
+    rows: Sequence[NewAdverseEvent],
+    patients: Mapping[str, KnownPatient],
+    sessions: Mapping[UUID, int],
+    *,
+    trial: Trial,
+    by: User,
+    now: datetime,
+) -> list[AdverseEvent]:
     scheme = GradingScheme(trial.grading_scheme)
     problems: list[Problem] = []
     wanted: list[AdverseEvent] = []
@@ -141,7 +174,7 @@ def _sessions(records: set[UUID], trial: Trial) -> dict[UUID, int]:
     return dict(rows.values_list("record", "enrolment_id"))
 
 
-def _reference_problems(row: NewAdverseEvent, patient: KnownPatient, sessions: dict[UUID, int], now: datetime) -> list[Problem]:
+def _reference_problems(row: NewAdverseEvent, patient: KnownPatient, sessions: Mapping[UUID, int], now: datetime) -> list[Problem]:
     moments = {"onset_on": row.onset_on, "onset_at": row.onset_at, "resolved_on": row.resolved_on, "aware_at": row.aware_at}
     found = moment_problems(moments, now=now, zone=patient.zone)
     if row.session is not None and sessions.get(row.session) != patient.id:
@@ -153,13 +186,14 @@ def _reference_problems(row: NewAdverseEvent, patient: KnownPatient, sessions: d
 
 
 def _event(row: NewAdverseEvent, patient: KnownPatient, onset: date, *, by: User, now: datetime) -> AdverseEvent:
-    return AdverseEvent(
-        record=row.record or uuid.uuid4(),
-        enrolment_id=patient.id,
-        onset_on=onset,
-        session_record=row.session,
-        serious_criteria=sorted(row.serious_criteria),
-        recorded_at=now,
-        recorded_by_id=by.pk,
+    values = {
+        "record": row.record or uuid.uuid4(),
+        "enrolment_id": patient.id,
+        "onset_on": onset,
+        "session_record": row.session,
+        "serious_criteria": sorted(row.serious_criteria),
+        "recorded_at": now,
+        "recorded_by_id": by.pk,
         **{name: getattr(row, name) for name in AS_SENT},
-    )
+    }
+    return make_row(AdverseEvent, values)

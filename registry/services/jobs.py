@@ -12,7 +12,7 @@ from kombu.exceptions import OperationalError
 
 from registry.closed_room import current_alias
 from registry.exceptions import Conflict
-from registry.models import Job, StaleMark, Trial, User
+from registry.models import Job, Trial, User
 from registry.roles import Permission
 from registry.services.auditing import current_request_id
 from registry.vocabulary import JobKind, JobState
@@ -20,28 +20,34 @@ from registry.vocabulary import JobKind, JobState
 log = structlog.get_logger(__name__)
 
 
+# A second waiting job of the same kind is served by the first.
+REQUEST = """INSERT INTO registry_job (kind, trial_id, state, requested_by_id, request_id, attempts, failure)
+    VALUES (%(kind)s, %(trial)s, 'queued', %(by)s, %(request)s, 0, '')
+    ON CONFLICT (kind, trial_id) WHERE state = 'queued' DO NOTHING RETURNING id"""
+MARK = "INSERT INTO registry_stalemark (trial_id, enrolment_id) SELECT %(trial)s, unnest(%(enrolments)s::bigint[])"
+
+
 def mark_stale(trial: Trial, *, by: User, enrolment_ids: Iterable[int] | None = None, using: str | None = None) -> None:
     """Mark endpoints of some enrolments (None: of the whole trial) as stale and ask for one refresh, in this transaction."""
-    marks = [StaleMark(trial=trial, enrolment_id=pk) for pk in enrolment_ids] if enrolment_ids is not None else [StaleMark(trial=trial)]
-    StaleMark.objects.using(using).bulk_create(marks, batch_size=10_000)
-    request_job(JobKind.REFRESH, trial, by=by, using=using)
+    marks: list[int | None] = [None] if enrolment_ids is None else list(enrolment_ids)
+    _request(f"WITH marked AS ({MARK}) {REQUEST}", JobKind.REFRESH, trial, by, using or current_alias(), enrolments=marks)
 
 
 def request_job(kind: JobKind, trial: Trial, *, by: User, using: str | None = None) -> None:
-    """Store one waiting job (a second waiting one of the same kind is served by the first) and announce it after commit.
+    """Store one waiting job and announce it after commit.
 
-    The first may be done before this transaction commits, without what it writes; so somebody served looks again afterwards.
+    One that waits already may be done before this transaction commits, without what it writes; so somebody served looks again
+    afterwards.
     """
-    using = using or current_alias()
+    _request(REQUEST, kind, trial, by, using or current_alias())
+
+
+def _request(statement: str, kind: JobKind, trial: Trial, by: User, using: str, **values: list[int | None]) -> None:
+    request_id = current_request_id.get()
     with connections[using].cursor() as cursor:
-        cursor.execute(
-            """INSERT INTO registry_job (kind, trial_id, state, requested_by_id, request_id, attempts, failure)
-               VALUES (%s, %s, 'queued', %s, %s, 0, '')
-               ON CONFLICT (kind, trial_id) WHERE state = 'queued' DO NOTHING RETURNING id""",
-            [kind, trial.pk, by.pk, current_request_id.get()],
-        )
+        cursor.execute(statement, {"kind": kind, "trial": trial.pk, "by": by.pk, "request": request_id, **values})
         row = cursor.fetchone()
-    after = partial(announce, row[0]) if row else partial(_ask_again, kind, trial.pk, by.pk, current_request_id.get(), using)
+    after = partial(announce, row[0]) if row else partial(_ask_again, kind, trial.pk, by.pk, request_id, using)
     transaction.on_commit(after, using=using)
 
 

@@ -61,7 +61,7 @@ def patient_named(code: str, patients: Mapping[str, KnownPatient]) -> KnownPatie
 def check_sites(patients: Iterable[KnownPatient], *, trial: Trial, by: User, permission: Permission) -> None:
     """Raise NotAllowed when one of the patients is at a site where the person lacks the right."""
     closed = {patient.site_id for patient in patients if not patient.writable}
-    for site in trial.sites.filter(pk__in=closed):
+    for site in trial.sites.filter(pk__in=closed) if closed else ():
         by.check_can(permission, trial=trial, site=site)
 
 
@@ -85,7 +85,7 @@ def moment_problems(fields: Mapping[str, date | datetime | None], *, now: dateti
     ]
 
 
-def known_code(field: str, code: str | None, known: Mapping[str, int], noun: str) -> list[Problem]:
+def known_code(field: str, code: str | None, known: Collection[str], noun: str) -> list[Problem]:
     """Return the problem of a code that is none of the trial's."""
     if code is None or code in known:
         return []
@@ -111,9 +111,19 @@ def write_once(wanted: Sequence[Record], same: Callable[[Record, Record], bool],
 
 def _write(wanted: Sequence[Record], same: Callable[[Record, Record], bool], noun: str, by: User, reason: str) -> list[Record]:
     with audited(by=by, reason=reason):
-        known = _on_record(wanted, same, noun)
-        new = [row for row in wanted if row.record not in known]
-        add_rows(new)
+        return add_new(wanted, same, noun, None)
+
+
+def add_new(
+    wanted: Sequence[Record], same: Callable[[Record, Record], bool], noun: str, on_record: Collection[uuid.UUID] | None
+) -> list[Record]:
+    """Write those not on record yet within the change under way; return what was written, raise as `write_once`.
+
+    `on_record` are those of their records that were found already; None where nobody looked.
+    """
+    known = _on_record(wanted, same, noun) if on_record is None or on_record else set()
+    new = [row for row in wanted if row.record not in known]
+    add_rows(new)
     return new
 
 

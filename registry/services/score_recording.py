@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError
@@ -18,9 +19,12 @@ from registry.rules.scores import NewScore, day_problem, value_problem, value_un
 from registry.services.auditing import audited
 from registry.services.jobs import mark_stale
 from registry.services.row_adding import add_rows
+from registry.services.row_making import make_row
 from registry.services.row_sets import check_open
 from registry.services.score_references import KnownScale, ScoredPatient, ScoreReferences
 from registry.vocabulary import ScoreContext
+
+AS_SENT = ("value", "context", "recall", "source", "rater", "answer_state", "scheduled", "observed_at", "row_id")
 
 
 @dataclass(frozen=True)
@@ -54,12 +58,27 @@ def record_scores(*, trial: Trial, rows: Iterable[NewScore], by: User, now: date
 
 def _write(wanted: Sequence[PainScore], references: ScoreReferences, reason: str) -> RecordedScores:
     with audited(by=references.by, reason=reason or "scores recorded"):
-        repeated = _on_record(wanted)
-        new = [score for score in wanted if score.record not in repeated]
-        add_rows(new)
+        new = _add(wanted)
         if new:
             mark_stale(references.trial, by=references.by, enrolment_ids={score.enrolment_id for score in new})
     return RecordedScores(new, len(wanted) - len(new))
+
+
+def add_scores(
+    rows: Sequence[NewScore], references: ScoreReferences, now: datetime, *, on_record: Collection[uuid.UUID] | None
+) -> list[PainScore]:
+    """Write scores within the change under way, all that `record_scores` does but for marking the outcomes; return the new ones.
+
+    `on_record` are those of their records that were found already; None where nobody looked.
+    """
+    return _add(_checked(rows, references, now), on_record)
+
+
+def _add(wanted: Sequence[PainScore], on_record: Collection[uuid.UUID] | None = None) -> list[PainScore]:
+    repeated = _on_record(wanted) if on_record is None or on_record else set()
+    new = [score for score in wanted if score.record not in repeated]
+    add_rows(new)
+    return new
 
 
 def _on_record(wanted: Sequence[PainScore]) -> set[uuid.UUID]:
@@ -76,13 +95,14 @@ def _checked(rows: Sequence[NewScore], references: ScoreReferences, now: datetim
     """Return the rows as scores not yet written; raise for what is wrong with any."""
     problems: list[Problem] = []
     scores: list[PainScore] = []
+    checks = _Checks(references, now)
     for number, row in enumerate(rows):
         patient = references.patients.get(row.patient)
         if patient is None:
             raise NotFound(f"There is no patient {row.patient} among those you can see in this trial.")
         for_date = _day(row, patient)
-        scale = references.scale(row.scale, row.scale_version)
-        found = [*_value_problems(row, scale), *_problems(row, for_date, patient, references, now)]
+        scale, wrong = checks.value(row)
+        found = [*wrong, *_problems(row, for_date, patient, checks)]
         problems += [_of_row(problem, number, len(rows)) for problem in found]
         if scale is not None and not found:
             scores.append(_score(row, for_date, patient, scale, references, now))
@@ -92,10 +112,33 @@ def _checked(rows: Sequence[NewScore], references: ScoreReferences, now: datetim
     return scores
 
 
+class _Checks:
+    """What many rows of a set have in common, looked at once: values on their scales, and the day it is where patients are."""
+
+    def __init__(self, references: ScoreReferences, now: datetime) -> None:
+        self.references, self.now = references, now
+        self._values: dict[tuple[str, str, Decimal], tuple[KnownScale | None, list[Problem]]] = {}
+        self._days: dict[str, date] = {}
+
+    def value(self, row: NewScore) -> tuple[KnownScale | None, list[Problem]]:
+        """Return the scale of a row, and what is wrong with its value."""
+        key = row.scale, row.scale_version, row.value
+        if key not in self._values:
+            scale = self.references.scale(row.scale, row.scale_version)
+            self._values[key] = scale, _value_problems(row, scale)
+        return self._values[key]
+
+    def today(self, zone: str) -> date:
+        """Return the day it is in a time zone."""
+        if zone not in self._days:
+            self._days[zone] = self.now.astimezone(ZoneInfo(zone)).date()
+        return self._days[zone]
+
+
 def _check_sites(enrolment_ids: set[int], references: ScoreReferences) -> None:
     """Raise NotAllowed when a patient's site is one where the person may not record."""
     closed = {one.site_id for one in references.patients.values() if one.id in enrolment_ids and not one.writable}
-    for site in references.trial.sites.filter(pk__in=closed):
+    for site in references.trial.sites.filter(pk__in=closed) if closed else ():
         references.by.check_can(Permission.SCORE_RECORD, trial=references.trial, site=site)
 
 
@@ -106,9 +149,9 @@ def _of_row(problem: Problem, number: int, rows: int) -> Problem:
 
 def _day(row: NewScore, patient: ScoredPatient) -> date | None:
     """Return the day given, else the one its times imply (R2)."""
-    zone = ZoneInfo(patient.zone)
     if row.for_date is not None:
         return row.for_date
+    zone = ZoneInfo(patient.zone)
     if row.context is ScoreContext.DIARY:
         return None if row.recorded_at is None else diary_day(row.recorded_at, zone)
     return None if row.observed_at is None else score_day(row.observed_at, zone)
@@ -123,8 +166,9 @@ def _value_problems(row: NewScore, scale: KnownScale | None) -> list[Problem]:
     return [] if problem is None else [problem]
 
 
-def _problems(row: NewScore, for_date: date | None, patient: ScoredPatient, references: ScoreReferences, now: datetime) -> list[Problem]:
-    problem = day_problem(row.context, for_date, row.visit, now.astimezone(ZoneInfo(patient.zone)).date())
+def _problems(row: NewScore, for_date: date | None, patient: ScoredPatient, checks: _Checks) -> list[Problem]:
+    references, now = checks.references, checks.now
+    problem = day_problem(row.context, for_date, row.visit, checks.today(patient.zone))
     found = [] if problem is None else [problem]
     if row.visit is not None and row.visit not in references.visits:
         found.append(Problem("visit", f"{row.visit} is no visit of this trial. Choose one of its visits.", "unknown"))
@@ -143,22 +187,18 @@ def _problems(row: NewScore, for_date: date | None, patient: ScoredPatient, refe
 def _score(
     row: NewScore, for_date: date | None, patient: ScoredPatient, scale: KnownScale, references: ScoreReferences, now: datetime
 ) -> PainScore:
-    return PainScore(
-        record=row.record or uuid.uuid4(),
-        version=1,
-        enrolment_id=patient.id,
-        scale_id=scale.id,
-        pain_id=None if row.pain_rank is None else references.pains[patient.id, row.pain_rank],
-        visit_type_id=None if row.visit is None else references.visits[row.visit],
-        for_date=for_date,
-        submitted_at=row.recorded_at or row.observed_at or now,
+    values = {
+        "record": row.record or uuid.uuid4(),
+        "enrolment_id": patient.id,
+        "scale_id": scale.id,
+        "pain_id": None if row.pain_rank is None else references.pains[patient.id, row.pain_rank],
+        "visit_type_id": None if row.visit is None else references.visits[row.visit],
+        "for_date": for_date,
+        "submitted_at": row.recorded_at or row.observed_at or now,
         # A zone on record says that the time of the answer is known: score_intake and exports go by it.
-        zone=patient.zone,
-        recorded_at=now,
-        value=row.value,
-        value_units=value_units(row.value),
-        **{
-            name: getattr(row, name)
-            for name in ("context", "recall", "source", "rater", "answer_state", "scheduled", "observed_at", "row_id")
-        },
-    )
+        "zone": patient.zone,
+        "recorded_at": now,
+        "value_units": value_units(row.value),
+        **{name: getattr(row, name) for name in AS_SENT},
+    }
+    return make_row(PainScore, values)

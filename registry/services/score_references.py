@@ -10,11 +10,13 @@ from django.db import connections
 from django.db.models import F
 
 from registry.closed_room import current_alias
-from registry.models import AnalysisPlan, EnrolmentPain, Scale, Trial, User, VisitType
+from registry.models import EnrolmentPain, Scale, Trial, User
 from registry.roles import Permission
 from registry.rules.scores import ScaleRange
 from registry.rules.tables.cells import OVERALL
-from registry.services.patient_codes import NAMED_ONE_BY_ONE, allowed_sites, scope_sql, visible_enrolments
+from registry.services.patient_codes import NAMED_ONE_BY_ONE, scope_sql, visible_enrolments
+from registry.services.stimulation_references import SessionReferences
+from registry.services.trial_design import current_token, design_of
 from registry.vocabulary import PlanPain, RecallPeriod
 
 
@@ -38,24 +40,47 @@ class KnownScale:
     range: ScaleRange
 
 
+def known_scale(row: Scale) -> KnownScale:
+    """Return a scale as scores are checked against it."""
+    return KnownScale(row.pk, row.code, row.version, ScaleRange(row.minimum, row.maximum, row.step))
+
+
+def pains_of(sessions: SessionReferences) -> dict[tuple[int, int], int]:
+    """Return the pains of patients whose sessions are written, by patient and rank."""
+    return {(one.id, rank): pain_id for one in sessions.facts.values() for rank, (pain_id, _) in one.pains.items()}
+
+
 class ScoreReferences:
     """Reads everything once, in a number of queries that does not depend on the rows."""
 
-    def __init__(self, *, trial: Trial, by: User, using: str | None = None, codes: Collection[str] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        trial: Trial,
+        by: User,
+        using: str | None = None,
+        codes: Collection[str] | None = None,
+        of_sessions: SessionReferences | None = None,
+    ) -> None:
+        """`of_sessions` has read all this already, for the sessions that the scores belong to."""
         using = using or current_alias()
         self.trial, self.by, self.using = trial, by, using
-        self.allowed_sites = allowed_sites(trial, by, Permission.SCORE_RECORD, using)
-        self.patients = self._patients(codes)
-        self.scales = [
-            KnownScale(row.pk, row.code, row.version, ScaleRange(row.minimum, row.maximum, row.step))
-            for row in Scale.objects.using(using).filter(trial=trial).order_by("pk")
-        ]
-        self.visits = dict(VisitType.objects.using(using).filter(trial=trial).values_list("code", "pk"))
-        self.pains = self._pains(codes)
-        plan = AnalysisPlan.objects.using(using).filter(trial=trial).order_by("pk").last()
+        design = of_sessions.design if of_sessions else design_of(trial, current_token(trial, using), using)
+        self.allowed_sites = design.writable_sites(trial, by, Permission.SCORE_RECORD)
+        self.patients = self._patients_of(of_sessions) if of_sessions else self._patients(codes)
+        self.pains = pains_of(of_sessions) if of_sessions else self._pains(codes)
+        self.scales = sorted((known_scale(row) for row in design.scales), key=lambda scale: scale.id)
+        self.visits = design.visits
+        plan = design.plan
         self.recall = str(plan.recall) if plan else str(RecallPeriod.NOT_STATED)
         self.pain = "1" if plan and plan.pain == PlanPain.PRIMARY else OVERALL
         self._plan_scale = plan.scale_id if plan else None
+
+    def _patients_of(self, sessions: SessionReferences) -> dict[str, ScoredPatient]:
+        return {
+            code: ScoredPatient(one.id, sessions.zone_of(one), one.site_id in self.allowed_sites, one.site_id)
+            for code, one in sessions.facts.items()
+        }
 
     def _patients(self, codes: Collection[str] | None) -> dict[str, ScoredPatient]:
         rows = visible_enrolments(self.trial, self.by, self.using)

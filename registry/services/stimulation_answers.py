@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
 from registry.exceptions import InvalidInput, Problem
-from registry.models import MaskingGuess, StimulationSession, User
+from registry.models import AdverseEvent, MaskingGuess, PainScore, StimulationSession, User
+from registry.roles import Permission
 from registry.rules.adverse_events import REPORTED_AT_ONCE, NewAdverseEvent
 from registry.rules.scores import NewScore
 from registry.rules.stimulation import NewSession, NewSideEffect
-from registry.services.adverse_events import record_adverse_events
-from registry.services.scores import record_scores
+from registry.services.adverse_events import add_side_effects
+from registry.services.score_recording import add_scores
+from registry.services.score_references import ScoreReferences
 from registry.services.stimulation_references import SessionReferences
 from registry.services.stimulation_rows import Prepared
 from registry.vocabulary import (
@@ -88,12 +90,18 @@ def new_scores(one: Prepared, questions: Iterable[str], references: SessionRefer
         )
 
 
-def write_scores(scores: Sequence[NewScore], references: SessionReferences, by: User, now: datetime) -> None:
-    """Record pains through the score service; what it refuses is about the pain of a session."""
+def write_scores(
+    scores: Sequence[NewScore], references: SessionReferences, by: User, now: datetime, on_record: Collection[UUID] | None = None
+) -> list[PainScore]:
+    """Add pains through the score service; what it refuses is about the pain of a session. Whoever calls marks the outcomes.
+
+    `on_record` are those of their records that were found already; None where nobody looked.
+    """
     if not scores:
-        return
+        return []
     try:
-        record_scores(trial=references.trial, rows=scores, by=by, now=now)
+        known = ScoreReferences(trial=references.trial, by=by, of_sessions=references)
+        return add_scores(scores, known, now, on_record=on_record)
     except InvalidInput as refusal:
         raise InvalidInput([Problem("pain_before", one.message, one.code) for one in refusal.problems]) from refusal
 
@@ -136,10 +144,15 @@ def new_events(one: Prepared) -> Iterator[NewAdverseEvent]:
         yield new_event(one, effect, effect_record(one.session.record, effect.term, place))
 
 
-def write_events(events: Sequence[NewAdverseEvent], references: SessionReferences, by: User, now: datetime) -> None:
-    """Record side effects through the service of adverse events."""
-    if events:
-        record_adverse_events(trial=references.trial, rows=events, by=by, now=now)
+def write_events(
+    events: Sequence[NewAdverseEvent], references: SessionReferences, by: User, now: datetime, on_record: Collection[UUID] | None = None
+) -> list[AdverseEvent]:
+    """Add side effects through the service of adverse events; `on_record` as for scores."""
+    if not events:
+        return []
+    patients = references.patients_for(Permission.EVENT_RECORD)
+    sessions = {event.session: patients[event.patient].id for event in events if event.session is not None}
+    return add_side_effects(events, patients, sessions, trial=references.trial, by=by, now=now, on_record=on_record)
 
 
 def write_guesses(prepared: Iterable[Prepared], now: datetime) -> None:

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import IntegrityError
 
 from registry.exceptions import Conflict
-from registry.models import Enrolment, SessionDraft, StimulationSession, Trial, User
+from registry.models import AdverseEvent, Enrolment, PainScore, SessionDraft, StimulationSession, Trial, User
 from registry.roles import Permission
 from registry.rules.stimulation import NewSession
 from registry.services.auditing import audited
@@ -22,7 +22,7 @@ from registry.services.row_adding import add_rows
 from registry.services.row_sets import check_open
 from registry.services.stimulation_answers import name_pains, new_events, new_scores, write_events, write_guesses, write_scores
 from registry.services.stimulation_references import SessionReferences
-from registry.services.stimulation_repeats import repeated_records
+from registry.services.stimulation_repeats import OnRecord, repeated_records, what_is_on_record
 from registry.services.stimulation_rows import Prepared, Writing, prepare
 
 NAMED_IN_A_SENTENCE = 3
@@ -30,10 +30,17 @@ NAMED_IN_A_SENTENCE = 3
 
 @dataclass(frozen=True)
 class RecordedSessions:
-    """The sessions that were written, in the order of their rows, and how many rows were repeats of sessions on record."""
+    """What was written, in the order of the rows, with its pains and side effects, and how many rows were repeats of sessions on record."""
 
-    sessions: list[StimulationSession]
+    written: Sequence[Prepared]
     repeated: int
+    scores: Sequence[PainScore]
+    events: Sequence[AdverseEvent]
+
+    @property
+    def sessions(self) -> list[StimulationSession]:
+        """Return the sessions themselves."""
+        return [one.session for one in self.written]
 
 
 def record_sessions(
@@ -47,23 +54,26 @@ def record_sessions(
     """
     check_open(trial)
     rows = list(rows)
-    references = session_references(trial, rows, by, Permission.SESSION_RECORD)
-    writing = Writing(references, by, now, complete, Permission.SESSION_RECORD)
-    prepared = prepare(rows, writing, [None] * len(rows))
     try:
-        return _record(prepared, writing, reason)
+        with audited(by=by, reason=reason or "sessions recorded"):
+            references = session_references(trial, rows, by, Permission.SESSION_RECORD, hold=True)
+            writing = Writing(references, by, now, complete, Permission.SESSION_RECORD)
+            return _record(prepare(rows, writing, [None] * len(rows)), writing)
     except IntegrityError as error:
         raise refusal(error) from error
 
 
-def session_references(trial: Trial, rows: Sequence[NewSession], by: User, permission: Permission) -> SessionReferences:
-    """Read what these rows refer to."""
+def session_references(
+    trial: Trial, rows: Sequence[NewSession], by: User, permission: Permission, *, hold: bool = False
+) -> SessionReferences:
+    """Read what these rows refer to; `hold` lets one transaction at a time write the sessions of these patients."""
     return SessionReferences(
         trial=trial,
         by=by,
         permission=permission,
         codes={row.patient for row in rows},
         thresholds={row.threshold for row in rows if row.threshold is not None},
+        hold=hold,
     )
 
 
@@ -71,20 +81,21 @@ def refusal(error: IntegrityError) -> Exception:
     """Return what a broken constraint means to the person; a constraint nobody expects stays what it is."""
     if "row_id_unique" in str(error):
         return Conflict("A row_id is in use for this patient already. Correct that session, or give the new one its own.")
+    if "score_version_unique" in str(error) or "adverse_event" in str(error):
+        return Conflict("A pain or side effect of this session was written by somebody else at this moment. Send it again.")
     if "session_version_unique" in str(error) or "session_one_standing" in str(error):
         return Conflict("The identifier of this session belongs to another one already. Begin a new entry for a new session.")
     return error
 
 
-def _record(prepared: Sequence[Prepared], writing: Writing, reason: str) -> RecordedSessions:
-    with audited(by=writing.by, reason=reason or "sessions recorded"):
-        hold_patients({one.patient.id for one in prepared})
-        repeated = repeated_records(prepared)
-        new = [one for one in prepared if one.session.record not in repeated]
+def _record(prepared: Sequence[Prepared], writing: Writing) -> RecordedSessions:
+    found = what_is_on_record(prepared)
+    repeated = repeated_records(prepared) if found["session"] else set()
+    new = [one for one in prepared if one.session.record not in repeated]
+    if found["number"]:
         check_numbers([one.session for one in new], correcting=())
-        if new:
-            _write(new, writing)
-    return RecordedSessions([one.session for one in new], len(prepared) - len(new))
+    scores, events = _write(new, writing, found) if new else ([], [])
+    return RecordedSessions(new, len(prepared) - len(new), scores, events)
 
 
 def hold_patients(enrolment_ids: Iterable[int]) -> None:
@@ -106,15 +117,18 @@ def check_numbers(sessions: Sequence[StimulationSession], *, correcting: Iterabl
         raise Conflict(f"On record already: session {named}. Correct that session, or choose another number.")
 
 
-def _write(new: Sequence[Prepared], writing: Writing) -> None:
+def _write(new: Sequence[Prepared], writing: Writing, found: OnRecord) -> tuple[list[PainScore], list[AdverseEvent]]:
     references, by, now = writing.references, writing.by, writing.now
     name_pains(new)
     write_versions(new)
     write_guesses(new, now)
-    write_scores([score for one in new for score in new_scores(one, ("pain_before", "pain_after"), references)], references, by, now)
-    write_events([event for one in new for event in new_events(one)], references, by, now)
-    _close_drafts(new, now)
+    pains = [score for one in new for score in new_scores(one, ("pain_before", "pain_after"), references)]
+    scores = write_scores(pains, references, by, now, found["score"])
+    events = write_events([event for one in new for event in new_events(one)], references, by, now, found["event"])
+    if found["draft"]:
+        _close_drafts(new, now)
     mark_stale(references.trial, by=by, enrolment_ids={one.patient.id for one in new})
+    return scores, events
 
 
 def _close_drafts(new: Sequence[Prepared], now: datetime) -> None:
@@ -131,8 +145,8 @@ def write_versions(prepared: Sequence[Prepared]) -> None:
     add_rows([one.session for one in prepared])
     for one in prepared:
         for block in one.blocks:
-            block.session = one.session
+            block.session_id = one.session.pk
         for deviation in one.deviations:
-            deviation.session = one.session
+            deviation.session_id = one.session.pk
     add_rows([block for one in prepared for block in one.blocks])
     add_rows([deviation for one in prepared for deviation in one.deviations])

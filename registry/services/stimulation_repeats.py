@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from decimal import Decimal
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
+from django.db import connections
+
+from registry.closed_room import current_alias
 from registry.exceptions import Conflict
 from registry.models import AdverseEvent, PainScore, StimulationSession
 from registry.rules.stimulation.session_checks import MOST_OTHERS
-from registry.services.stimulation_answers import effect_record, places
+from registry.services.stimulation_answers import AFTER, BEFORE, effect_record, pain_record, places
 from registry.services.stimulation_rows import Prepared
 from registry.vocabulary import SEVERITY_GRADES, AdverseEventTerm
 
+OnRecord = dict[str, set[UUID]]
+ON_RECORD = """
+SELECT 'session', record FROM registry_stimulationsession WHERE record = ANY(%(records)s) AND version = 1
+UNION ALL SELECT 'score', record FROM registry_painscore WHERE record = ANY(%(scores)s) AND version = 1
+UNION ALL SELECT 'event', record FROM registry_adverseevent WHERE record = ANY(%(events)s::uuid[]) AND version = 1
+UNION ALL SELECT 'draft', uuid FROM registry_sessiondraft WHERE uuid = ANY(%(records)s)
+UNION ALL SELECT 'number', s.record FROM registry_stimulationsession s
+    JOIN unnest(%(enrolments)s::bigint[], %(periods)s::integer[], %(numbers)s::integer[]) AS w (enrolment_id, period, number)
+    ON (s.enrolment_id, s.period, s.number) = (w.enrolment_id, w.period, w.number) WHERE s.ended_at IS NULL AND s.number IS NOT NULL"""
 # What makes two sendings the same session. Its end, its note and who sent it are no part of that.
 CONTENT = (
     *("enrolment_id", "number", "period", "status", "reason", "for_date", "started_at", "as_planned", "kit_code", "pulse_counter"),
@@ -23,6 +35,26 @@ BLOCK_CONTENT = (
     *("target", "hemisphere", "frequency_hz", "pulses_per_burst", "intra_burst_hz", "bursts_per_train", "trains", "gap_s"),
     *("intensity_percent", "intensity_reference"),
 )
+
+
+def what_is_on_record(prepared: Sequence[Prepared]) -> OnRecord:
+    """Return which records and numbers of new sessions exist already, and their drafts, in one statement."""
+    sessions = [one.session for one in prepared]
+    numbered = [one for one in sessions if one.number is not None]
+    values: dict[str, list[Any]] = {
+        "records": [one.record for one in sessions],
+        "scores": [pain_record(one.record, question) for one in sessions for question in (BEFORE, AFTER)],
+        "events": [record for one in prepared for record, _ in _wanted_effects(one)],
+        "enrolments": [one.enrolment_id for one in numbered],
+        "periods": [one.period for one in numbered],
+        "numbers": [one.number for one in numbered],
+    }
+    found: OnRecord = {"session": set(), "score": set(), "event": set(), "draft": set(), "number": set()}
+    with connections[current_alias()].cursor() as cursor:
+        cursor.execute(ON_RECORD, values)
+        for kind, record in cursor.fetchall():
+            found[kind].add(record)
+    return found
 
 
 def repeated_records(prepared: Sequence[Prepared]) -> set[UUID]:

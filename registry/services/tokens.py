@@ -13,6 +13,7 @@ from registry.models import ApiToken, ApiTokenUse, Membership, Trial, User
 from registry.services.accounts import may_sign_in
 from registry.services.acts import log_act
 from registry.services.auditing import audited
+from registry.services.bearers import token_of
 from registry.vocabulary import Act, TokenScope
 
 LONGEST_DAYS = 366
@@ -100,7 +101,7 @@ def revoke_token(record: uuid.UUID, *, by: User, now: datetime) -> ApiToken:
 
 def bearer_of(secret: str, *, now: datetime) -> tuple[User, ApiToken]:
     """Return who sent a token, with the memberships it reaches and no others; raise TokenRefused where it opens nothing."""
-    token = ApiToken.objects.filter(digest=hash_token(secret)).select_related("user", "trial", "use").first()
+    token = token_of(hash_token(secret))
     if token is None or token.revoked_at is not None or token.expires_at <= now or not may_sign_in(token.user):
         raise TokenRefused("This token is unknown, past its day or revoked. Make a new one under Your account, API tokens.")
     held = memberships_within(token.user, token.trial)

@@ -94,7 +94,7 @@ class TestTokens:
         client = Api(token_of(alice))
         client.get("trials/")
         assert ApiTokenUse.objects.get().last_used_on == timezone.now().date()
-        with django_assert_num_queries(3):  # token with person, memberships, trials
+        with django_assert_num_queries(2):  # token with person and memberships, trials
             client.get("trials/")
 
 
