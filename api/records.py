@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, ClassVar, cast
 from urllib.parse import urlencode
 from uuid import UUID
@@ -23,8 +24,10 @@ from api import paging
 from api.conditions import check_match, etag_of, is_known
 from api.door import Door
 from api.fields import StrictSerializer, WordField
+from api.formats import number
 from api.once import answered_once
 from api.problems import InvalidQuery
+from api.row_text import RowText, list_of
 from registry.exceptions import InvalidInput, NotFound
 from registry.models import Enrolment, Trial, User
 from registry.roles import Permission
@@ -98,6 +101,8 @@ class Records(Door, GenericViewSet[Any]):
     query_class: ClassVar[type[ListQuery]] = PatientQuery
     correction_class: ClassVar[type[serializers.Serializer[Any]]] = ReasonSerializer
     lookup_field = "id"
+    # Whether a row is its columns and nothing besides, so that PostgreSQL can write lists of them (api/row_text.py).
+    row_is_its_columns: ClassVar[bool] = True
     # Where a record finds its enrolment; empty where it has none.
     enrolment: ClassVar[str] = "enrolment__"
 
@@ -112,8 +117,8 @@ class Records(Door, GenericViewSet[Any]):
         raise NotImplementedError
 
     def shown(self, rows: list[Row]) -> list[Row]:
-        """Return rows as they are sent."""
-        return rows
+        """Return rows as they are sent: numbers as numbers. Whoever adds to this says that `row_is_its_columns` no more."""
+        return [{name: number(value) if isinstance(value, Decimal) else value for name, value in row.items()} for row in rows]
 
     def narrowed(self, rows: QuerySet[Any], asked: Row) -> QuerySet[Any]:
         """Keep what the query asks for; an unknown code finds nothing."""
@@ -132,25 +137,31 @@ class Records(Door, GenericViewSet[Any]):
 
     # --- Reading ---------------------------------------------------------------------------------------------------
 
-    def list(self, request: Request) -> Response:
+    def list(self, request: Request) -> HttpResponseBase:
         """Return one page."""
         user = person_of(request)
         asked = self.asked(request)
-        rows = self.narrowed(self.visible(user), asked)
+        rows = self.listed(user, asked)
+        columns = as_expressions(self.columns(user))
         filters = sorted((name, str(value)) for name, value in asked.items() if name not in ("cursor", "page_size", "count"))
         page = paging.read_page(
             rows,
-            as_expressions(self.columns(user)),
+            [RowText(columns)] if self.row_is_its_columns else [*columns.values()],
             order=self.order,
             cursor=asked.get("cursor", ""),
             size=asked["page_size"],
             scope=f"{self.noun} {user.pk} {filters}",
         )
         following = self.address(request, page.next_cursor) if page.next_cursor else None
-        body: Row = {"results": self.shown(page.rows), "next": following}
-        if asked.get("count"):
-            body["count"] = rows.count()
-        return Response(body, headers={"Link": links(self.address(request, ""), following)})
+        beside: Row = {"next": following, **({"count": rows.count()} if asked.get("count") else {})}
+        headers = {"Link": links(self.address(request, ""), following)}
+        if self.row_is_its_columns:
+            return HttpResponse(list_of([text for (text,) in page.rows], beside), content_type="application/json", headers=headers)
+        return Response({"results": self.shown([dict(zip(columns, row, strict=True)) for row in page.rows]), **beside}, headers=headers)
+
+    def listed(self, user: User, asked: Row) -> QuerySet[Any]:
+        """Return the rows of a list, all pages of it."""
+        return self.narrowed(self.visible(user), asked)
 
     def asked(self, request: Request) -> Row:
         """Return the query; raise InvalidQuery for a parameter that is wrong, unknown or given twice."""

@@ -13,7 +13,6 @@ from rest_framework import serializers
 from api.batches import BatchedRecords, batch_of
 from api.fields import CellField, RowSerializer
 from api.file_rows import TRIAL_HELP
-from api.formats import number
 from api.records import Columns, ReasonSerializer, Row
 from api.versioned import VersionedQuery
 from registry.models import PainScore, Trial, User
@@ -95,10 +94,6 @@ class Scores(BatchedRecords):
             "recorded_at": answered_at(),
             **{name: name for name in SAME_NAME},
         }
-
-    def shown(self, rows: list[Row]) -> list[Row]:
-        """Write values as numbers."""
-        return [row | {"value": number(row["value"])} for row in rows]
 
     def narrowed(self, rows: QuerySet[Any], asked: Row) -> QuerySet[Any]:
         """Keep what the query asks for."""

@@ -47,6 +47,8 @@ class Sessions(BatchedRecords):
     correction_class = SessionCorrection
     query_class = SessionQuery
     day = "for_date"
+    # What a session was made of follows from rules, not from columns alone.
+    row_is_its_columns = False
     batch_class = batch_of(SessionRow)
     right = Permission.SESSION_RECORD
     right_to_correct = Permission.SESSION_CORRECT

@@ -10,7 +10,6 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from api.fields import RowSerializer
-from api.formats import number
 from api.records import Columns, Records, Row, TrialQuery
 from registry.models import AnalysisPlan, PlanTimePoint, Scale, Treatment, Trial, User, VisitType
 from registry.rules.tables import trial_sections
@@ -89,10 +88,6 @@ class Scales(OfTrial):
     model = Scale
     order = ("trial_id", "code", "version")
 
-    def shown(self, rows: list[Row]) -> list[Row]:
-        """Write numbers as numbers."""
-        return [row | {name: number(row[name]) for name in ("minimum", "maximum", "step")} for row in rows]
-
 
 class TimePointSerializer(serializers.Serializer[Any]):
     """One time point of a plan."""
@@ -133,6 +128,7 @@ class Plans(OfTrial):
     serializer_class = PlanSerializer
     model = AnalysisPlan
     order = ("trial_id", "pk")
+    row_is_its_columns = False
 
     def columns(self, user: User) -> Columns:
         """Return what a plan says, its baseline and the numbers its time points hang on."""
