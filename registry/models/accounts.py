@@ -92,7 +92,8 @@ class User(AbstractBaseUser):
     def check_can(self, permission: Permission, *, trial: Trial | None = None, site: Site | None = None) -> None:
         """Raise NotAllowed, naming who holds the right, unless `can` answers yes."""
         if not self.can(permission, trial=trial, site=site):
-            holders = " or ".join(role.label.lower() for role in ROLES.values() if permission in role.permissions)
+            *others, last = (role.label.lower() for role in ROLES.values() if permission in role.permissions)
+            holders = f"{', '.join(others)} or {last}" if others else last
             reach = " for the whole trial" if permission in WHOLE_TRIAL_PERMISSIONS else ""
             raise NotAllowed(f"Your role does not include this. It needs the right '{permission}', held by: {holders}{reach}.")
 
@@ -137,6 +138,10 @@ class Membership(models.Model):
     def in_force(self, today: date) -> bool:
         """Tell whether the membership holds on that day."""
         return self.valid_from <= today and (self.valid_until is None or today <= self.valid_until)
+
+    def reaches(self, trial_id: int, site_id: int) -> bool:
+        """Tell whether the membership reaches the patients of a trial's site."""
+        return self.site_id == site_id if self.site_id is not None else self.trial_id in (None, trial_id)
 
     def covers(self, trial: Trial | None, site: Site | None) -> bool:
         """Tell whether the membership reaches that trial, and that site if one is named."""

@@ -106,3 +106,12 @@ def test_rights_over_the_whole_trial_never_come_from_a_site(trial, setup_actor):
     held = pi.permissions_in(trial)
     assert Permission.PATIENT_VIEW in held
     assert not held & {Permission.MEMBERS_MANAGE, Permission.OUTCOMES_OPEN, Permission.TRIAL_MANAGE}
+
+
+def test_who_lacks_a_right_is_told_who_holds_it_in_words(enrolment, oscar):
+    with pytest.raises(NotAllowed) as refused:
+        oscar.check_can(Permission.PATIENT_EDIT, trial=enrolment.trial, site=enrolment.site)
+    assert "held by: coordinator or data manager." in str(refused.value)
+    with pytest.raises(NotAllowed) as refused:
+        oscar.check_can(Permission.OUTCOMES_OPEN, trial=enrolment.trial)
+    assert "coordinator, data manager, principal investigator, researcher, " in str(refused.value)
