@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import cast
 
 from django.db import transaction
@@ -21,11 +22,11 @@ HEADER = "Idempotency-Key"
 LONGEST_KEY = 128
 
 
-def answered_once(request: Request, work: Callable[[], Response]) -> HttpResponseBase:
-    """Do the work, once for each key where the request names one."""
+def answered_once(request: Request, work: Callable[[], Response], *, alone: bool = False) -> HttpResponseBase:
+    """Do the work in one transaction, once for each key where the request names one; `alone` work has a transaction of its own."""
     key = request.headers.get(HEADER, "").strip()
     if not key:
-        with transaction.atomic():
+        with nullcontext() if alone else transaction.atomic():
             return work()
     if len(key) > LONGEST_KEY or not key.isascii() or not key.isprintable():
         raise ValidationError({HEADER: [f"Use 1 to {LONGEST_KEY} printable ASCII characters."]})

@@ -25,6 +25,7 @@ from api.conditions import check_match, etag_of, is_known
 from api.door import Door
 from api.fields import StrictSerializer, WordField
 from api.formats import number
+from api.kept_shapes import checked_body
 from api.once import answered_once
 from api.problems import InvalidQuery
 from api.row_text import RowText, list_of
@@ -203,6 +204,8 @@ class Made(Records):
     creation_class: ClassVar[type[serializers.Serializer[Any]] | None] = None
     right: ClassVar[Permission] = Permission.PATIENT_EDIT
     right_to_correct: ClassVar[Permission] = Permission.PATIENT_EDIT
+    # Whether the service's own transaction is all there is to adding a record, and nothing is read after it.
+    service_is_whole: ClassVar[bool] = False
 
     def make(self, trial: Trial, data: Row, *, by: User, now: datetime) -> UUID | str:
         """Write one record through its service and return its id."""
@@ -216,10 +219,15 @@ class Made(Records):
             user = person_of(request)
             trial = trial_visible_to(user, data.pop("trial"))
             user.check_can(self.right, trial=trial)
-            made = self.make(trial, data, by=user, now=timezone.now())
-            return answer(self.made(user, made), {"Location": reverse(self.detail_route, kwargs={"id": made})}, status=201)
+            made, record = self.added(trial, data, by=user, now=timezone.now())
+            return answer(record, {"Location": reverse(self.detail_route, kwargs={"id": made})}, status=201)
 
-        return answered_once(request, work)
+        return answered_once(request, work, alone=self.service_is_whole)
+
+    def added(self, trial: Trial, data: Row, *, by: User, now: datetime) -> tuple[UUID | str, Row]:
+        """Write one record and return its id and how it is shown."""
+        made = self.make(trial, data, by=by, now=now)
+        return made, self.made(by, made)
 
     def made(self, user: User, id: UUID | str) -> Row:
         """Return a record as it was added."""
@@ -227,9 +235,7 @@ class Made(Records):
 
     def checked(self, shape: type[serializers.BaseSerializer[Any]], request: Request) -> Row:
         """Return the body's fields; raise ValidationError naming each that is wrong."""
-        serializer = shape(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        return dict(serializer.validated_data)
+        return checked_body(shape, request.data)
 
 
 class Corrected(Made):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
@@ -18,14 +18,14 @@ from api.records import Columns, Row, person_of
 from api.session_shapes import SessionCorrection, SessionRow, SessionSerializer, as_new, sent_values, shown_content
 from api.versioned import VersionedQuery
 from registry.exceptions import NotAllowed
-from registry.models import AdverseEvent, PainScore, StimulationSession, Trial, User
+from registry.models import AdverseEvent, Enrolment, PainScore, StimulationSession, Trial, User
 from registry.models.session_content import stored_content
 from registry.roles import Permission
 from registry.rules.stimulation import NewSession
-from registry.selectors.free_text import reads_text
-from registry.selectors.sessions import SHOWN_WITH, SessionPains, pains_of, side_effects_of
+from registry.selectors.free_text import reads_text, reads_text_about
+from registry.selectors.sessions import SHOWN_WITH, SessionPains, pains_of, sees_all_of_sessions, side_effects_of
 from registry.services.reasons import Reason
-from registry.services.stimulation import correct_session, record_sessions, restore_session, void_session
+from registry.services.stimulation import RecordedSessions, correct_session, record_sessions, restore_session, void_session
 from registry.vocabulary import SessionStatus
 
 UNSEEN = SessionPains(None, None)
@@ -50,6 +50,7 @@ class Sessions(BatchedRecords):
     # What a session was made of follows from rules, not from columns alone.
     row_is_its_columns = False
     batch_class = batch_of(SessionRow)
+    service_is_whole = True
     right = Permission.SESSION_RECORD
     right_to_correct = Permission.SESSION_CORRECT
 
@@ -90,6 +91,14 @@ class Sessions(BatchedRecords):
         beside = {name: value for name, value in row.items() if name not in ("pk", "reads_text")}
         return {**beside, **shown_content(content, with_text=row["reads_text"])}
 
+    def added(self, trial: Trial, data: Row, *, by: User, now: datetime) -> tuple[UUID, Row]:
+        """Record one session; what was just written is shown without reading it back, where the person may see all of it."""
+        record: UUID = data.get("id") or uuid4()
+        done = record_sessions(trial=trial, rows=[NewSession(**sent_values(data), record=record)], by=by, now=now)
+        if done.written and sees_all_of_sessions(by, trial, done.written[0].patient.site_id):
+            return record, as_written(done, trial, by)
+        return record, self.made(by, record)
+
     def write(self, trial: Trial, rows: Sequence[Row], *, by: User, now: datetime) -> int:
         """Record sessions."""
         new = each_row(rows, lambda row: NewSession(**sent_values(row), record=row["id"]))
@@ -112,6 +121,26 @@ class Sessions(BatchedRecords):
     def bring_back(self, record: Row, reason: Reason, *, by: User, now: datetime) -> None:
         """Restore the session with its pains and side effects."""
         restore_session(self.version(by, record), reason=reason, by=by, now=now)
+
+
+def as_written(done: RecordedSessions, trial: Trial, by: User) -> Row:
+    """Return the one session that was written as reading it would show it."""
+    [one] = done.written
+    session, prescription = one.session, one.session.prescription
+    beside = {
+        "id": session.record,
+        "version": session.version,
+        "voided": session.voided,
+        "written_at": session.recorded_at,
+        "trial": trial.slug,
+        "patient": one.patient.code,
+        "protocol": "" if prescription is None else prescription.protocol_version.version,
+        "row_id": session.row_id,
+        "pulses_planned": session.pulses_planned,
+        "pulses_delivered": session.pulses_delivered,
+    }
+    readable = reads_text_about(by, Enrolment(trial=trial, site_id=one.patient.site_id))
+    return {**beside, **shown_content(done.content(one), with_text=readable)}
 
 
 def check_sees_pains(session: StimulationSession, both: SessionPains) -> None:

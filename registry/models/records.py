@@ -38,6 +38,11 @@ class RecordQuerySet(models.QuerySet[Record]):
         return self.filter(ended_at__isnull=True)
 
 
+def sees_records_at(user: User, right: Permission, trial_id: int, site_id: int) -> bool:
+    """Tell of one site's patients what `visible_to` tells of rows: whether the person may see records under such a right."""
+    return any(row.reaches(trial_id, site_id) for row in user.current_memberships() if right in ROLES[row.role].permissions)
+
+
 class VersionedRecord(models.Model):
     """One version of one record of an enrolment.
 

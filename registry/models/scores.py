@@ -59,6 +59,11 @@ def sees_all_scores(user: User, trial: Trial) -> bool:
     return any(row.trial_id in (None, trial.pk) for row in filter(_shows_everything, _score_memberships(user)))
 
 
+def sees_all_scores_at(user: User, trial: Trial, site_id: int) -> bool:
+    """Tell whether the person sees the scores of one site's patients whenever they were given."""
+    return any(row.reaches(trial.pk, site_id) for row in filter(_shows_everything, _score_memberships(user)))
+
+
 def _early_scores(user: User) -> models.Q:
     """Return the scores the person sees if they are from before allocation."""
     scopes = [_scope(row) for row in _score_memberships(user) if not _shows_everything(row)]

@@ -12,6 +12,8 @@ from django.db.models import QuerySet
 
 from registry.exceptions import NotFound
 from registry.models import AdverseEvent, Enrolment, PainScore, StimulationSession, Trial, User
+from registry.models.records import sees_records_at
+from registry.models.scores import sees_all_scores_at
 from registry.models.session_content import stored_content
 from registry.rules.stimulation import course_pulses, is_received
 from registry.rules.stimulation.dose import RECEIVED_PERCENT
@@ -93,6 +95,12 @@ def contents_of(user: User, record: UUID) -> list[SessionVersion]:
         pains = {score.record: score for score in scores if _stood(score, session)}
         found.append(SessionVersion(session, stored_content(session, pains, [event for event in events if _stood(event, session)])))
     return found
+
+
+def sees_all_of_sessions(user: User, trial: Trial, site_id: int) -> bool:
+    """Tell whether the person sees the sessions of one site's patients with all their pains and side effects."""
+    rights = (StimulationSession.view_permission, AdverseEvent.view_permission)
+    return sees_all_scores_at(user, trial, site_id) and all(sees_records_at(user, right, trial.pk, site_id) for right in rights)
 
 
 def pains_of(user: User, sessions: Collection[StimulationSession]) -> dict[UUID, SessionPains]:

@@ -28,7 +28,7 @@ SELECT e.patient_code, e.id, e.site_id, p.time_zone, e.protocol_version_id,
     (SELECT jsonb_agg(jsonb_build_array(f.valid_from, f.protocol_version_id) ORDER BY f.valid_from) FROM registry_enrolmentprotocol f
         WHERE f.enrolment_id = e.id),
     (SELECT jsonb_agg(jsonb_build_array(m.id, m.record, m.enrolment_id, m.kind, m.percent_mso, m.measured_on, m.coil_id))
-        FROM registry_motorthreshold m WHERE m.record = ANY(%s) AND m.enrolment_id = e.id AND m.ended_at IS NULL)
+        FROM registry_motorthreshold m WHERE m.enrolment_id = e.id AND m.ended_at IS NULL)
 FROM registry_enrolment e JOIN registry_patient p ON p.id = e.patient_id
 WHERE e.patient_code = ANY(%s) AND e.id IN ({visible}) ORDER BY e.id"""
 # One transaction at a time writes a patient's sessions, so that what is looked up holds when it is written.
@@ -60,9 +60,7 @@ class PatientFacts:
     thresholds: Mapping[UUID, MotorThreshold]
 
 
-def read_facts(
-    *, trial: Trial, by: User, codes: Collection[str], thresholds: Collection[UUID], hold: bool
-) -> tuple[dict[str, PatientFacts], UUID | None]:
+def read_facts(*, trial: Trial, by: User, codes: Collection[str], hold: bool) -> tuple[dict[str, PatientFacts], UUID | None]:
     """Return what is known of these patients, as far as the person can see them, and the token of the trial's design.
 
     `hold` keeps others from writing their sessions until the end of the transaction.
@@ -70,7 +68,7 @@ def read_facts(
     visible, values = visible_enrolments(trial, by).values("pk").query.sql_with_params()
     statement = FACTS.format(visible=visible) + (HELD if hold else "")
     with connections[current_alias()].cursor() as cursor:
-        cursor.execute(statement, [list(thresholds), list(codes), *values])
+        cursor.execute(statement, [list(codes), *values])
         rows = cursor.fetchall()
     found = [_facts(row) for row in rows]
     return {one.code: one for one in found}, rows[0][5] if rows else None
@@ -95,5 +93,5 @@ def _facts(row: tuple[Any, ...]) -> PatientFacts:
 def _threshold(cells: list[Any]) -> MotorThreshold:
     key, record, enrolment_id, kind, percent, measured_on, coil_id = cells
     return MotorThreshold.from_db(
-        "default", THRESHOLD, [key, UUID(record), enrolment_id, kind, percent, date.fromisoformat(measured_on), coil_id]
+        current_alias(), THRESHOLD, [key, UUID(record), enrolment_id, kind, percent, date.fromisoformat(measured_on), coil_id]
     )

@@ -14,8 +14,10 @@ from django.db import IntegrityError
 
 from registry.exceptions import Conflict
 from registry.models import AdverseEvent, Enrolment, PainScore, SessionDraft, StimulationSession, Trial, User
+from registry.models.session_content import content_of, effect_content, pain_content
 from registry.roles import Permission
 from registry.rules.stimulation import NewSession
+from registry.rules.stimulation.session_content import SessionContent
 from registry.services.auditing import audited
 from registry.services.jobs import mark_stale
 from registry.services.row_adding import add_rows
@@ -41,6 +43,22 @@ class RecordedSessions:
     def sessions(self) -> list[StimulationSession]:
         """Return the sessions themselves."""
         return [one.session for one in self.written]
+
+    def content(self, one: Prepared) -> SessionContent:
+        """Return what one of them says, as it would be read back."""
+        session, row = one.session, one.row
+        pains = {score.record: score for score in self.scores}
+        events = [event for event in self.events if event.session_record == session.record]
+        return content_of(
+            session,
+            one.blocks,
+            sorted(one.deviations, key=lambda deviation: (deviation.position is None, deviation.position)),
+            visit=row.visit or "",
+            stimulator=row.stimulator or "",
+            pain_before=pain_content(None if session.pain_before_record is None else pains.get(session.pain_before_record)),
+            pain_after=pain_content(None if session.pain_after_record is None else pains.get(session.pain_after_record)),
+            side_effects=tuple(effect_content(event) for event in events) if session.side_effects_asked else None,
+        )
 
 
 def record_sessions(

@@ -23,14 +23,14 @@ class SessionReferences:
         self, *, trial: Trial, by: User, permission: Permission, codes: Collection[str], thresholds: Collection[UUID], hold: bool = False
     ) -> None:
         self.trial, self.by = trial, by
-        facts, token = read_facts(trial=trial, by=by, codes=codes, thresholds=thresholds, hold=hold)
+        facts, token = read_facts(trial=trial, by=by, codes=codes, hold=hold)
         self.facts: Mapping[str, PatientFacts] = facts
         self.design: TrialDesign = design_of(trial, token if facts else current_token(trial))
         self.patients = self.patients_for(permission)
         self._by_id = {one.id: one for one in facts.values()}
         self.sides = {one.id: one.pains[1][1] for one in facts.values() if 1 in one.pains}
         self.given = {one.id: one.given for one in facts.values() if one.given is not None}
-        self.thresholds = self._thresholds()
+        self.thresholds = self._thresholds(thresholds)
         self.versions, self.stimulators, self.coils = self.design.versions, self.design.stimulators, self.design.coils
         self.visits = self.design.visits
 
@@ -46,8 +46,8 @@ class SessionReferences:
         """Return the name of a patient's time zone: the own, else the site's, else the trial's."""
         return patient.own_zone or self.design.zone_of(patient.site_id) or self.trial.time_zone
 
-    def _thresholds(self) -> dict[UUID, MotorThreshold]:
-        found = {record: row for one in self.facts.values() for record, row in one.thresholds.items()}
+    def _thresholds(self, named: Collection[UUID]) -> dict[UUID, MotorThreshold]:
+        found = {record: row for one in self.facts.values() for record, row in one.thresholds.items() if record in named}
         coils = {coil.pk: coil for coil in self.design.coils.values()}
         for row in found.values():
             if row.coil_id in coils:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
 
 from registry.models import StimulationSession
+from registry.services import accounts
 from tests.registry.services.stimulation_scene import allocate, measure, prescribe
 
 pytestmark = pytest.mark.django_db
@@ -157,3 +159,47 @@ def test_adverse_events_are_recorded_and_corrected(api, oscar, enrolment):
     changed = client.patch(f"adverse-events/{made.json()['id']}/", body, If_Match=made["ETag"])
     assert (changed.status_code, changed.json()["serious"]) == (200, True), changed.content
     assert len(client.rows("adverse-events/?serious=true")) == 1
+
+
+SENT = {
+    "as planned": {},
+    "as blocks": {
+        "as_planned": False, "blocks": [{**BLOCK, "trains": 20, "gap_s": 20.5}, THETA], "deviation_reason": "other",
+        "deviation_text": "theta burst after it", "protocol": "1.0", "row_id": "r-1", "note": "coil slipped",
+    },
+    "short, with little": {
+        "number": None, "threshold": None, "hearing_protection": None, "coil_matches_threshold": None, "pain_before": None,
+        "pain_before_no_answer": "refused", "pain_after": None, "pain_after_no_answer": "not_asked", "side_effects": None,
+        "new_since_last": None, "kit_code": "", "deviation_reason": "other", "deviation_text": "no threshold",
+    },
+    "missed": {
+        "status": "missed", "reason": "no_show", "as_planned": False, "started_at": None, "ended_at": None,
+        "for_date": "2026-11-18", "threshold": None, "hearing_protection": None, "coil_matches_threshold": None, "pain_before": None,
+        "pain_after": None, "side_effects": None, "kit_code": "", "new_since_last": None,
+    },
+    "many effects": {
+        "side_effects": [
+            {"term": "other", "severity": "severe", "relation": None, "text": "ringing"}, {"term": "headache", "severity": "mild"},
+            {"term": "other", "severity": "moderate", "relation": "unlikely", "text": "itching"},
+        ],
+        "new_since_last": ["short_sleep", "medicine"], "new_since_last_text": "a cold", "started_at": "2026-11-19T09:05:00.250000+01:00",
+        "pain_before_at": "2026-11-19T02:59:00-05:00", "pain_before": 0, "guess": "real", "guess_certainty": 4, "kit_code": "K-9999",
+        "deviation_reason": "technical", "visit": "W4", "pulse_counter": 2990,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("role", ["operator", "coordinator", "data_manager", "principal_investigator"])
+@pytest.mark.parametrize("name", SENT)
+def test_what_was_written_is_answered_as_it_is_read_byte_by_byte(api, trial, setup_actor, session, name, role):
+    person = accounts.create_user(email="who@example.org", name="Who Ever", password="correct horse battery", by=setup_actor)
+    site = trial.sites.get(code="N") if role == "operator" else None
+    accounts.add_membership(user=person, role=role, trial=trial, site=site, by=setup_actor, valid_from=date(2026, 1, 1))
+    client = api(person)
+    answer = client.post("sessions/", {**session, **SENT[name]})
+    assert answer.status_code == 201, answer.content
+    read = client.get(answer["Location"])
+    assert answer.content == read.content
+    assert answer["ETag"] == read["ETag"]
+    # Roles without a duty to patients see no pain after allocation, not even one they have just sent.
+    assert role != "principal_investigator" or answer.json()["pain_before"] is None
