@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -24,11 +24,10 @@ from registry.interchange import record_queries as queries
 from registry.interchange.export_query import ExportQuery, instant
 from registry.interchange.record_matches import Cells, Key, Matches, Stored, canonical_name, latest, match, row_key, stored_records
 from registry.interchange.record_scopes import RECORDS, written_scopes
-from registry.interchange.table_reader import TableRows
+from registry.interchange.table_reader import CanonicalValues, TableRows
 from registry.models import AdverseEvent, MotorThreshold, StimulationSession, Trial, User
 from registry.roles import Permission
 from registry.rules.adverse_events import NewAdverseEvent
-from registry.rules.tables.cells import value_of
 from registry.rules.tables.columns import Table
 from registry.rules.tables.patterns import complaint
 from registry.rules.thresholds import NewThreshold
@@ -80,13 +79,17 @@ class RecordImport(ABC):
     def __init__(self, found: TableRows, importing: Importing) -> None:
         self.importing, self.found = importing, found
         self.checks = RowChecks()
-        self.rows = [{column.name: row.get(column.name, column.default) for column in self.table.columns} for row in found.values]
+        defaults = {column.name: column.default for column in self.table.columns}
+        self.rows = [{**defaults, **row} for row in found.values]
+        self._values = {column.name: CanonicalValues(column) for column in self.table.columns}
+        self._completed, self._ranks = False, cast(dict[int, int] | None, None)
         self.said = frozenset(found.values[0]) if found.values else frozenset()
         self.patients = self._patients(self.recording)
         self._check_patients()
         self.load()
         for number in self.sound(range(len(self.rows))):
             self.complete(number, self.rows[number])
+        self._completed = True
         self.stored: list[Stored] = self._stored()
         self.matches: Matches = match(
             self.table,
@@ -174,7 +177,16 @@ class RecordImport(ABC):
     def sound(self, numbers: Collection[int]) -> list[int]:
         """Return the rows without a problem, in the order of their keys: the order of a file may tell who got which arm."""
         bad = self.checks.bad_rows()
-        return sorted((number for number in numbers if number not in bad), key=lambda number: self.place(self.rows[number]))
+        return sorted((number for number in numbers if number not in bad), key=self._rank())
+
+    def _rank(self) -> Callable[[int], Any]:
+        """Return how rows are ordered; once their cells are complete, the order stands."""
+        if not self._completed:
+            return lambda number: self.place(self.rows[number])
+        if self._ranks is None:
+            ordered = sorted(range(len(self.rows)), key=lambda number: self.place(self.rows[number]))
+            self._ranks = {number: rank for rank, number in enumerate(ordered)}
+        return self._ranks.__getitem__
 
     def place(self, row: Cells) -> tuple[object, ...]:
         """Return where a row stands among others."""
@@ -187,11 +199,11 @@ class RecordImport(ABC):
     def complete_day(self, row: Cells, day: str, instant: str) -> None:
         """Fill in the local day of an instant where the row says none."""
         if not row[day] and row[instant]:
-            row[day] = datetime.fromisoformat(row[instant]).astimezone(self.zone(row)).date().isoformat()
+            row[day] = self.value(row, instant).astimezone(self.zone(row)).date().isoformat()
 
     def value(self, row: Cells, name: str) -> Any:
         """Return a cell as a value."""
-        return value_of(self.table.column(name), row[name])
+        return self._values[name][row[name]]
 
     # --- Writing ------------------------------------------------------------------------------------------------------
 
@@ -366,8 +378,9 @@ def _named(importing: Importing, model: Any, name: str, joined: str) -> dict[tup
         wanted = importing.visible(model).values("pk")
         scopes = written_scopes(cursor, importing.trial, importing.by, importing.using, wanted=wanted)
         cursor.execute(
+            # An array: what was written a moment ago is not in the statistics, and a join by them may look at each row for each.
             f"""SELECT e.patient_code, {name}, t.record, t.voided FROM {model._meta.db_table} t
-                JOIN registry_enrolment e ON e.id = t.enrolment_id {joined} WHERE t.id IN ({scopes["wanted"]})"""
+                JOIN registry_enrolment e ON e.id = t.enrolment_id {joined} WHERE t.id = ANY (ARRAY({scopes["wanted"]}))"""
         )
         rows = cursor.fetchall()
     voided, standing = (_single([row for row in rows if row[3] == gone]) for gone in (True, False))

@@ -226,9 +226,12 @@ class SessionImport(RecordImport):
 
     def sound(self, numbers: Any) -> list[int]:
         bad_blocks = set() if self.blocks is None else self.blocks.checks.bad_rows()
+        sound = super().sound(numbers)
+        if not bad_blocks and not self._refused:
+            return sound
         return [
             number
-            for number in super().sound(numbers)
+            for number in sound
             if number not in self._refused and not bad_blocks.intersection(self._block_numbers(self.rows[number]))
         ]
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
+from operator import getitem
 from typing import Any, TextIO
 
 from registry.rules.tables.cells import CellValue, read_cell, value_of
@@ -118,7 +119,19 @@ class TextCache(dict[str, str]):
         return found
 
 
-Caches = Sequence[tuple[str, ValueCache | TextCache]]
+class CanonicalValues(dict[str, CellValue]):
+    """Turns each distinct canonical text of a column into its value once."""
+
+    def __init__(self, column: Column) -> None:
+        super().__init__()
+        self._column = column
+
+    def __missing__(self, canonical: str) -> CellValue:
+        found = self[canonical] = value_of(self._column, canonical)
+        return found
+
+
+Caches = Sequence[ValueCache | TextCache]
 
 
 def read_table(table: Table, stream: TextIO, *, canonical: bool = False) -> TableRows:
@@ -132,32 +145,40 @@ def read_table(table: Table, stream: TextIO, *, canonical: bool = False) -> Tabl
     found.problems += [rows.broken] if rows.broken else header_problems(table, header)
     if not found.problems:
         cache = TextCache if canonical else ValueCache
-        caches: Caches = [(name, cache(table.column(name))) for name in header]
-        for row in rows:
-            if row:
-                _read_row(found, rows.line_num, row, caches)
+        _read_rows(found, rows, header, [cache(table.column(name)) for name in header])
         found.problems += [rows.broken] if rows.broken else []
     return found
 
 
-def _read_row(found: TableRows, line: int, row: list[str], caches: Caches) -> None:
-    found.rows += 1
-    if len(row) != len(caches):
-        right = f"Write {len(caches)} cells, as in the header; put quotes around a cell that holds a comma"
+def _read_rows(found: TableRows, rows: LineRows, header: list[str], caches: Caches) -> None:
+    width, values, lines = len(header), found.values, found.lines
+    for row in rows:
+        if not row:
+            continue
+        found.rows += 1
+        try:
+            cells = list(map(getitem, caches, row))
+        except BadCell:
+            _note_row(found, rows.line_num, row, header, caches)
+            continue
+        if len(row) != width:
+            _note_row(found, rows.line_num, row, header, caches)
+            continue
+        values.append(dict(zip(header, cells, strict=True)))
+        lines.append(rows.line_num)
+
+
+def _note_row(found: TableRows, line: int, row: list[str], header: list[str], caches: Caches) -> None:
+    """Note everything that is wrong with a row."""
+    if len(row) != len(header):
+        right = f"Write {len(header)} cells, as in the header; put quotes around a cell that holds a comma"
         found.problems.append(FileProblem(found.table.file, line, "", "", f"the row has {len(row)} cells", right))
         found.unread.add(row[0].strip())
         return
-    values: dict[str, Any] = {}
-    bad = False
-    for (name, cache), text in zip(caches, row, strict=True):
+    for name, cache, text in zip(header, caches, row, strict=True):
         try:
-            values[name] = cache[text]
+            cache[text]
         except BadCell as wrong:
-            bad = True
             found.problems.append(FileProblem(found.table.file, line, name, text, wrong.wrong, wrong.right))
-    if bad:
-        key = found.table.key[0]
-        found.unread |= {text.strip() for (name, _), text in zip(caches, row, strict=True) if name == key}
-    else:
-        found.values.append(values)
-        found.lines.append(line)
+    key = found.table.key[0]
+    found.unread |= {text.strip() for name, text in zip(header, row, strict=True) if name == key}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from enum import Enum
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from uuid import UUID
 from django.db import connections, models, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.expressions import DatabaseDefault
+from psycopg.adapt import PyFormat, Transformer
 
 # Below this an INSERT is as fast, and brings back what the database fills in.
 COPIED_FROM = 100
@@ -24,15 +26,16 @@ def add_rows(rows: Sequence[models.Model]) -> None:
     if not rows:
         return
     model = type(rows[0])
-    if len(rows) < COPIED_FROM or any(_left_to_database(row) for row in rows):
+    if len(rows) < COPIED_FROM or _left_to_database(model, rows):
         model._default_manager.bulk_create(rows)
     else:
         _copy(model, rows, router.db_for_write(model))
 
 
-def _left_to_database(row: models.Model) -> bool:
+def _left_to_database(model: type[models.Model], rows: Sequence[models.Model]) -> bool:
     """Tell whether the database is to fill in a column, which COPY would not tell back."""
-    return any(isinstance(value, DatabaseDefault) for value in vars(row).values())
+    names = [field.attname for field in model._meta.concrete_fields if field.has_db_default()]
+    return any(isinstance(getattr(row, name), DatabaseDefault) for name in names for row in rows)
 
 
 def _copy(model: type[models.Model], rows: Sequence[models.Model], using: str) -> None:
@@ -40,8 +43,7 @@ def _copy(model: type[models.Model], rows: Sequence[models.Model], using: str) -
     quote = connection.ops.quote_name
     fields: list[models.Field[Any, Any]] = list(options.concrete_fields)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [options.db_table, len(rows)])
-        for row, (number,) in zip(rows, cursor.fetchall(), strict=True):
+        for row, number in zip(rows, _new_keys(cursor, options.db_table, len(rows)), strict=True):
             row.pk = number
         columns = ", ".join(quote(str(field.column)) for field in fields)
         cells = zip(*(_cells(field, rows, connection) for field in fields), strict=True)
@@ -53,9 +55,42 @@ def _copy(model: type[models.Model], rows: Sequence[models.Model], using: str) -
         row._state.adding, row._state.db = False, using
 
 
-def _cells(field: models.Field[Any, Any], rows: Sequence[models.Model], connection: BaseDatabaseWrapper) -> list[Any]:
+def _new_keys(cursor: Any, table: str, count: int) -> Iterable[int]:
+    """Draw primary keys, all in one row of the answer: a row for each would cost more than drawing it."""
+    cursor.execute(
+        "SELECT array_agg(nextval(sequence)) FROM pg_get_serial_sequence(%s, 'id') sequence, generate_series(1, %s)", [table, count]
+    )
+    (numbers,) = cursor.fetchone()
+    return numbers  # type: ignore[no-any-return]
+
+
+def _cells(field: models.Field[Any, Any], rows: Sequence[models.Model], connection: BaseDatabaseWrapper) -> Sequence[Any]:
     """Return the cells of one column."""
-    if type(field).pre_save is models.Field.pre_save and not isinstance(field, models.JSONField):
-        values = map(attrgetter(field.attname), rows)
-        return [value if type(value) in _AS_IS else field.get_db_prep_save(value, connection) for value in values]
-    return [field.get_db_prep_save(field.pre_save(row, True), connection) for row in rows]
+    if not _is_plain(field):
+        return [field.get_db_prep_save(field.pre_save(row, True), connection) for row in rows]
+    values = list(map(attrgetter(field.attname), rows))
+    odd = set(map(type, values)) - _AS_IS
+    if not odd:
+        return values
+    if all(issubclass(one, Enum) for one in odd):
+        return [value.value if type(value) in odd else value for value in values]
+    if odd == {list}:
+        return _arrays(field, values, connection)
+    return [field.get_db_prep_save(value, connection) if type(value) in odd else value for value in values]
+
+
+def _arrays(field: models.Field[Any, Any], values: Sequence[Any], connection: BaseDatabaseWrapper) -> Sequence[str | None]:
+    """Return arrays as PostgreSQL reads them, each distinct one written once."""
+    known: dict[tuple[Any, ...], str] = {}
+    transformer = Transformer(connection.connection)
+    for value in {tuple(value) for value in values if value is not None}:
+        ready = field.get_db_prep_save(list(value), connection)
+        known[value] = bytes(transformer.get_dumper(ready, PyFormat.TEXT).dump(ready) or b"").decode()
+    return [None if value is None else known[tuple(value)] for value in values]
+
+
+def _is_plain(field: models.Field[Any, Any]) -> bool:
+    """Tell whether a column holds what its attribute does, rather than what saving makes of it."""
+    if isinstance(field, models.DateField):
+        return not field.auto_now and not field.auto_now_add
+    return type(field).pre_save is models.Field.pre_save and not isinstance(field, models.JSONField)

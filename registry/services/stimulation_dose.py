@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from registry.exceptions import Problem
 from registry.models import MotorThreshold, PrescribedBlock, Prescription, StimulationSession
 from registry.rules.stimulation import (
     Block,
+    Delivery,
+    Deviation,
     NewBlock,
     NewSession,
+    block_deviations,
     block_setting,
     coil_threshold_problem,
     converted_threshold,
     hemisphere_for,
     output_problem,
+    total_pulses,
 )
 from registry.services.record_sets import KnownPatient
 from registry.services.stimulation_references import SessionReferences
@@ -42,32 +48,88 @@ class ThresholdUse:
         return self.measured if self.factor is None else converted_threshold(self.measured, self.factor)
 
 
-@dataclass(frozen=True, slots=True)
-class Dose:
-    """The prescription of one row beside its delivery. `planned` is empty where nothing is prescribed."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Course:
+    """What is prescribed beside what was given, with all that follows from these two alone.
 
-    prescription: Prescription | None
+    Rows that say the same share one: an import holds thousands of sessions and a handful of courses. `planned` is empty
+    where nothing is prescribed. `block_values` are the columns of the blocks but for the setting.
+    """
+
     planned: tuple[Block, ...]
     given: tuple[Block, ...]
+    problems: tuple[Problem, ...]
+    pulses_planned: int | None
+    pulses_given: int
+    block_values: tuple[dict[str, Any], ...]
+    _settings: dict[int | Decimal | None, tuple[int | None, ...]] = field(default_factory=dict)
+    _deviations: dict[bool, tuple[Deviation, ...]] = field(default_factory=dict)
+
+    def settings(self, percent_mso: int | Decimal | None) -> tuple[int | None, ...]:
+        """Return the settings of the blocks under a threshold."""
+        if percent_mso not in self._settings:
+            self._settings[percent_mso] = tuple(block_setting(block, percent_mso) for block in self.given)
+        return self._settings[percent_mso]
+
+    def deviations(self, *, stopped_early: bool) -> tuple[Deviation, ...]:
+        """Return where the blocks differ."""
+        if stopped_early not in self._deviations:
+            self._deviations[stopped_early] = tuple(block_deviations(Delivery(self.planned, self.given, stopped_early)))
+        return self._deviations[stopped_early]
+
+
+# The courses of one set of rows, by prescription, side of the primary pain, and what a row says of its dose.
+Courses = dict[tuple[int | None, Side | None, bool, tuple[NewBlock, ...]], Course]
+
+
+@dataclass(frozen=True, slots=True)
+class Dose:
+    """The prescription of one row and its course, under which threshold and at which settings."""
+
+    prescription: Prescription | None
+    course: Course
     settings: tuple[int | None, ...]
     use: ThresholdUse
 
 
 def dose_of(
-    row: NewSession, patient: KnownPatient, on: date, references: SessionReferences, before: StimulationSession | None
+    row: NewSession,
+    patient: KnownPatient,
+    on: date,
+    references: SessionReferences,
+    before: StimulationSession | None,
+    courses: Courses,
 ) -> tuple[Dose, list[Problem]]:
-    """Return the dose of a row and what is wrong with it."""
+    """Return the dose of a row and what is wrong with it. `courses` holds those of other rows of the set."""
     prescription = _prescription(row, patient, on, references, before)
-    prescribed = [] if prescription is None else list(prescription.blocks.all())
     side = references.sides.get(patient.id)
+    key = (None if prescription is None else prescription.pk, side, row.as_planned, row.blocks)
+    course = courses.get(key)
+    if course is None:
+        course = courses[key] = _course(row, prescription, side)
+    problems = list(course.problems)
+    use = threshold_use(row, patient, on, references, before, problems)
+    _check_kind(use, course.given, problems)
+    settings = course.settings(use.percent_mso)
+    problems += _output_problems(row, course.given, settings)
+    return Dose(prescription, course, settings, use), problems
+
+
+def _course(row: NewSession, prescription: Prescription | None, side: Side | None) -> Course:
+    prescribed = [] if prescription is None else list(prescription.blocks.all())
     problems: list[Problem] = []
     given = _as_prescribed(row, prescribed, side, problems) if row.as_planned else _as_entered(row.blocks, prescribed, side, problems)
     planned = tuple(_planned(block, side, given[position : position + 1]) for position, block in enumerate(prescribed))
-    use = threshold_use(row, patient, on, references, before, problems)
-    _check_kind(use, given, problems)
-    settings = tuple(block_setting(block, use.percent_mso) for block in given)
-    problems += _output_problems(row, given, settings)
-    return Dose(prescription, planned, given, settings, use), problems
+    pulses = total_pulses(planned) if planned else None
+    return Course(planned, given, tuple(problems), pulses, total_pulses(given), tuple(_block_values(given)))
+
+
+def _block_values(given: tuple[Block, ...]) -> Iterator[dict[str, Any]]:
+    """Yield the columns of delivered blocks."""
+    for position, block in enumerate(given, start=1):
+        parts = {name: getattr(block, name) for name in ("target", "target_text", "hemisphere", "intensity_percent", "intensity_reference")}
+        counts = {name: getattr(block.pattern, name) for name in ("frequency_hz", "pulses_per_burst", "intra_burst_hz", "trains", "gap_s")}
+        yield {"position": position, "bursts_per_train": block.pattern.bursts_per_train, **parts, **counts}
 
 
 def _prescription(
@@ -183,7 +245,7 @@ def _carried_over(
 
 def _check_kind(use: ThresholdUse, given: tuple[Block, ...], problems: list[Problem]) -> None:
     """Note where an intensity refers to another kind of threshold than the one named."""
-    if use.threshold is None:
+    if use.threshold is None or not given:
         return
     wanted = {KIND_OF[block.intensity_reference] for block in given if block.intensity_reference in KIND_OF}
     for kind in sorted(wanted - {ThresholdKind(use.threshold.kind)}):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from registry.exceptions import InvalidInput, Problem
@@ -12,7 +12,6 @@ from registry.models import SessionDeviation, StimulationBlock, StimulationSessi
 from registry.roles import Permission
 from registry.rules.scores import ScaleRange, value_problem
 from registry.rules.stimulation import (
-    Block,
     Delivery,
     Deviation,
     NewSession,
@@ -22,10 +21,10 @@ from registry.rules.stimulation import (
     session_deviations,
     session_problems,
     time_problems,
-    total_pulses,
 )
 from registry.services.record_sets import KnownPatient, check_sites, day_of, known_code, of_row, patient_named
-from registry.services.stimulation_dose import Dose, dose_of
+from registry.services.row_making import make_row
+from registry.services.stimulation_dose import Courses, Dose, dose_of
 from registry.services.stimulation_references import SessionReferences
 from registry.vocabulary import Conduct, SessionStatus
 
@@ -45,7 +44,6 @@ class Prepared:
     session: StimulationSession
     blocks: list[StimulationBlock]
     deviations: list[SessionDeviation]
-    given: tuple[Block, ...]
 
 
 @dataclass(frozen=True)
@@ -57,6 +55,7 @@ class Writing:
     now: datetime
     complete: bool
     permission: Permission
+    courses: Courses = field(default_factory=dict)
 
     @property
     def asks_everything(self) -> bool:
@@ -88,9 +87,9 @@ def _twice(rows: Sequence[NewSession]) -> list[Problem]:
         keys: list[tuple[str, tuple[object, ...]]] = []
         keys += [("record", (row.record,))] if row.record is not None else []
         keys += [("number", (row.patient, row.period, row.number))] if row.number is not None else []
-        for field, key in keys:
+        for name, key in keys:
             if key in seen:
-                found.append(of_row(Problem(field, "An earlier row has it already. Keep one of the two.", "twice"), number, len(rows)))
+                found.append(of_row(Problem(name, "An earlier row has it already. Keep one of the two.", "twice"), number, len(rows)))
             seen.add(key)
     return found
 
@@ -105,7 +104,7 @@ def _prepare(row: NewSession, writing: Writing, before: StimulationSession | Non
     on = day_of(row.for_date, row.started_at, patient.zone)
     if on is None or any(problem.field.startswith(("blocks", "as_planned", "protocol_version")) for problem in found):
         return found, None
-    dose, wrong = dose_of(row, patient, on, writing.references, before)
+    dose, wrong = dose_of(row, patient, on, writing.references, before, writing.courses)
     found += wrong
     deviations = [] if wrong else _deviations(row, patient, on, dose, writing.references)
     found += deviation_problems(deviations, row, complete=writing.asks_everything)
@@ -120,11 +119,11 @@ def _reference_problems(row: NewSession, patient: KnownPatient, writing: Writing
         *known_code("protocol_version", row.protocol_version, references.versions, "version of the protocol"),
         *_pain_problems(row, references),
     ]
-    offered = references.coils_at(patient.site_id)
+    offered = references.coils_at(patient.site_id) if writing.asks_everything else ()
     problem = coil_problem(row, masked=references.trial.masked, offered=offered, complete=writing.asks_everything)
     if problem is not None:
         return [*found, problem]
-    return [*found, *known_code("coil", row.coil, {code: coil.pk for code, coil in references.coils.items()}, "coil")]
+    return [*found, *known_code("coil", row.coil, references.coils, "coil")]
 
 
 def _pain_problems(row: NewSession, references: SessionReferences) -> list[Problem]:
@@ -147,26 +146,25 @@ def _deviations(row: NewSession, patient: KnownPatient, on: date, dose: Dose, re
     if not row.stimulated:
         return []
     allocated, threshold, limit = references.given.get(patient.id), dose.use.threshold, dose.prescription
-    return session_deviations(
-        Delivery(
-            planned=dose.planned,
-            given=dose.given,
-            stopped_early=row.status is SessionStatus.PARTIAL,
-            kit_expected="" if allocated is None else allocated.kit_code,
-            kit_given=row.kit_code,
-            hearing_protection=row.hearing_protection,
-            # A threshold carried over by the trial's own rule is no deviation.
-            coil_matches_threshold=dose.use.coil_matches if dose.use.factor is None else None,
-            pulse_counter=row.pulse_counter,
-            threshold_age_days=None if threshold is None else (on - threshold.measured_on).days,
-            threshold_limit_days=None if limit is None else limit.threshold_max_age_days,
-        )
+    delivery = Delivery(
+        planned=dose.course.planned,
+        given=dose.course.given,
+        stopped_early=row.status is SessionStatus.PARTIAL,
+        kit_expected="" if allocated is None else allocated.kit_code,
+        kit_given=row.kit_code,
+        hearing_protection=row.hearing_protection,
+        # A threshold carried over by the trial's own rule is no deviation.
+        coil_matches_threshold=dose.use.coil_matches if dose.use.factor is None else None,
+        pulse_counter=row.pulse_counter,
+        threshold_age_days=None if threshold is None else (on - threshold.measured_on).days,
+        threshold_limit_days=None if limit is None else limit.threshold_max_age_days,
     )
+    return session_deviations(delivery, of_blocks=dose.course.deviations(stopped_early=delivery.stopped_early))
 
 
 def _prepared(row: NewSession, patient: KnownPatient, on: date, dose: Dose, deviations: Sequence[Deviation], writing: Writing) -> Prepared:
     session = _session(row, patient, on, dose, writing)
-    return Prepared(row, patient, session, _block_rows(dose), _deviation_rows(row, deviations), dose.given)
+    return Prepared(row, patient, session, _block_rows(dose), _deviation_rows(row, deviations))
 
 
 def _session(row: NewSession, patient: KnownPatient, on: date, dose: Dose, writing: Writing) -> StimulationSession:
@@ -174,62 +172,56 @@ def _session(row: NewSession, patient: KnownPatient, on: date, dose: Dose, writi
     allocated = references.given.get(patient.id)
     expected = "" if allocated is None else allocated.kit_code
     coil = references.coils.get(row.coil or "")
-    return StimulationSession(
-        record=row.record or uuid.uuid4(),
-        version=1,
-        enrolment_id=patient.id,
-        visit_type_id=references.visits.get(row.visit or ""),
-        prescription=dose.prescription,
-        reason=row.reason or "",
-        for_date=on,
-        finished_at=row.ended_at,
-        zone=patient.zone.key,
+    values = {
+        "record": row.record or uuid.uuid4(),
+        "enrolment_id": patient.id,
+        "visit_type_id": references.visits.get(row.visit or ""),
+        "prescription_id": None if dose.prescription is None else dose.prescription.pk,
+        "reason": row.reason or "",
+        "for_date": on,
+        "finished_at": row.ended_at,
+        "zone": patient.zone.key,
         # Only the form is filled in by the operator; a script or an import may bring the sessions of others.
-        operator_id=writing.by.pk if writing.complete else None,
-        threshold=use.threshold,
-        threshold_percent_mso=use.measured,
-        threshold_factor=use.factor,
-        stimulator_id=references.stimulators.get(row.stimulator or ""),
-        coil=coil,
-        kit_matches=row.kit_code == expected if row.kit_code and expected else None,
-        coil_matches_threshold=use.coil_matches,
-        pulses_planned=total_pulses(dose.planned) if dose.planned else None,
-        pulses_delivered=total_pulses(dose.given),
-        pain_before_no_answer=row.pain_before_no_answer or "",
-        pain_after_no_answer=row.pain_after_no_answer or "",
-        new_since_last=None if row.anything_new is None else sorted(row.anything_new),
-        new_since_last_text=row.anything_new_text,
-        side_effects_asked=row.side_effects is not None,
-        recorded_at=writing.now,
-        recorded_by_id=writing.by.pk,
+        "operator_id": writing.by.pk if writing.complete else None,
+        "threshold_id": None if use.threshold is None else use.threshold.pk,
+        "threshold_percent_mso": use.measured,
+        "threshold_factor": use.factor,
+        "stimulator_id": references.stimulators.get(row.stimulator or ""),
+        "coil_id": None if coil is None else coil.pk,
+        "kit_matches": row.kit_code == expected if row.kit_code and expected else None,
+        "coil_matches_threshold": use.coil_matches,
+        "pulses_planned": dose.course.pulses_planned,
+        "pulses_delivered": dose.course.pulses_given,
+        "pain_before_no_answer": row.pain_before_no_answer or "",
+        "pain_after_no_answer": row.pain_after_no_answer or "",
+        "new_since_last": None if row.anything_new is None else sorted(row.anything_new),
+        "new_since_last_text": row.anything_new_text,
+        "side_effects_asked": row.side_effects is not None,
+        "recorded_at": writing.now,
+        "recorded_by_id": writing.by.pk,
         **{name: getattr(row, name) for name in AS_SENT},
-    )
+    }
+    return make_row(StimulationSession, values, prescription=dose.prescription, threshold=use.threshold, coil=coil)
 
 
 def _block_rows(dose: Dose) -> list[StimulationBlock]:
-    rows = []
-    for position, (block, setting) in enumerate(zip(dose.given, dose.settings, strict=True), start=1):
-        pattern = block.pattern
-        parts = {name: getattr(block, name) for name in ("target", "target_text", "hemisphere", "intensity_percent", "intensity_reference")}
-        counts = {name: getattr(pattern, name) for name in ("frequency_hz", "pulses_per_burst", "intra_burst_hz", "trains", "gap_s")}
-        rows.append(
-            StimulationBlock(position=position, setting_percent_mso=setting, bursts_per_train=pattern.bursts_per_train, **parts, **counts)
-        )
-    return rows
+    return [
+        make_row(StimulationBlock, {**values, "setting_percent_mso": setting})
+        for values, setting in zip(dose.course.block_values, dose.settings, strict=True)
+    ]
 
 
 def _deviation_rows(row: NewSession, deviations: Sequence[Deviation]) -> list[SessionDeviation]:
     rows = []
     for one in deviations:
         reason, text = explained_by(one, row)
-        rows.append(
-            SessionDeviation(
-                position=one.block,
-                kind=one.kind,
-                prescribed=one.prescribed[:LONGEST_SHOWN],
-                delivered=one.delivered[:LONGEST_SHOWN],
-                reason=reason,
-                reason_text=text,
-            )
-        )
+        values = {
+            "position": one.block,
+            "kind": one.kind,
+            "prescribed": one.prescribed[:LONGEST_SHOWN],
+            "delivered": one.delivered[:LONGEST_SHOWN],
+            "reason": reason,
+            "reason_text": text,
+        }
+        rows.append(make_row(SessionDeviation, values))
     return rows

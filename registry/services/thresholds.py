@@ -24,6 +24,7 @@ from registry.services.record_sets import (
     patient_named,
     write_once,
 )
+from registry.services.row_making import make_row
 from registry.services.row_sets import check_open
 from registry.services.versions import check_voided_last, end_version, next_version, replace_versions
 
@@ -139,13 +140,14 @@ def _checked(rows: Sequence[NewThreshold], *, trial: Trial, by: User, now: datet
 def _threshold(
     row: NewThreshold, patient: KnownPatient, day: date, devices: dict[str, int | None], *, by: User, now: datetime
 ) -> MotorThreshold:
-    return MotorThreshold(
-        record=row.record or uuid.uuid4(),
-        enrolment_id=patient.id,
-        measured_on=day,
-        zone=patient.zone.key,
-        recorded_at=now,
-        recorded_by_id=by.pk,
+    values = {
+        "record": row.record or uuid.uuid4(),
+        "enrolment_id": patient.id,
+        "measured_on": day,
+        "zone": patient.zone.key,
+        "recorded_at": now,
+        "recorded_by_id": by.pk,
         **devices,
         **{name: getattr(row, name) for name in AS_SENT},
-    )
+    }
+    return make_row(MotorThreshold, values)

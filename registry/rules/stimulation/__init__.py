@@ -7,6 +7,7 @@ from registry.rules.stimulation.blocks import Block, hemisphere_for, total_lengt
 from registry.rules.stimulation.deviations import (
     Delivery,
     Deviation,
+    block_deviations,
     deviation_problems,
     explained_by,
     needs_reason,
@@ -54,6 +55,7 @@ __all__ = [
     "Pattern",
     "PatternInput",
     "Preset",
+    "block_deviations",
     "block_problems",
     "block_setting",
     "coil_problem",

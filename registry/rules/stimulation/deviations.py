@@ -52,10 +52,17 @@ STOP_REASONS: dict[SessionReason, DeviationReason] = {
 }
 
 
-def session_deviations(delivery: Delivery) -> list[Deviation]:
-    """Return every difference between prescription and delivery, blocks first, in the order of the blocks."""
-    found = list(_block_deviations(delivery)) if delivery.planned and delivery.given else []
-    return [*found, *_session_deviations(delivery)]
+def session_deviations(delivery: Delivery, *, of_blocks: Sequence[Deviation] | None = None) -> list[Deviation]:
+    """Return every difference between prescription and delivery, blocks first, in the order of the blocks.
+
+    `of_blocks` are those of the blocks, where they are known already.
+    """
+    return [*(block_deviations(delivery) if of_blocks is None else of_blocks), *_session_deviations(delivery)]
+
+
+def block_deviations(delivery: Delivery) -> list[Deviation]:
+    """Return where the blocks differ; nothing but the blocks and whether the session was stopped early counts."""
+    return list(_block_deviations(delivery)) if delivery.planned and delivery.given else []
 
 
 def needs_reason(deviations: Sequence[Deviation]) -> list[DeviationKind]:

@@ -77,4 +77,7 @@ class Table:
 
     def column(self, name: str) -> Column:
         """Return a column by its name; KeyError if there is none."""
-        return {column.name: column for column in self.columns}[name]
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
