@@ -42,7 +42,7 @@ def shows_token(request: HttpRequest) -> bool:
 def lines(state: Status) -> list[str]:
     """Return the metrics in Prometheus' text format; what was never seen is left out, so that an alert on its absence fires."""
     gauges = [
-        ("rtms_worker_heartbeat_age_seconds", "Since a worker last did its heartbeat task", state.age_s(state.beat_at)),
+        ("rtms_worker_heartbeat_age_seconds", "Since a worker last did its heartbeat task", state.age_s(state.worked_at)),
         ("rtms_sweep_age_seconds", "Since jobs left behind were last looked for", state.age_s(state.swept_at)),
         ("rtms_oldest_waiting_job_age_seconds", "Age of the job that waits longest, 0 without one", state.age_s(state.waiting_since) or 0),
         ("rtms_unresolved_failed_jobs", "Failed jobs whose work no later one has taken over", len(state.failed)),
@@ -51,13 +51,21 @@ def lines(state: Status) -> list[str]:
         ("rtms_mail_server_configured", "1 if mail is sent, 0 if it is written to files", int(bool(state.mail_server))),
         ("rtms_backup_age_seconds", "Since the last backup was finished", state.age_s(state.backup_at)),
     ]
+    seen = [f'rtms_worker_seen_age_seconds{{worker="{label(one.name)}"}} {state.age_s(one.beat_at)}\n' for one in state.workers]
     jobs = [f'rtms_jobs{{state="{word}"}} {count}\n' for word, count in state.jobs.items()]
     return [
         *gauge("rtms_info", "The release that answers", f'{{version="{state.version}"}} 1'),
         "# HELP rtms_jobs Jobs on record by state\n# TYPE rtms_jobs gauge\n",
         *jobs,
+        "# HELP rtms_worker_seen_age_seconds Since each worker last said that it lives\n# TYPE rtms_worker_seen_age_seconds gauge\n",
+        *seen,
         *(line for name, what, value in gauges if value is not None for line in gauge(name, what, f" {value}")),
     ]
+
+
+def label(text: str) -> str:
+    """Return a text as the value of a label."""
+    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
 
 
 def gauge(name: str, what: str, value: str) -> list[str]:

@@ -1,9 +1,10 @@
 """The Celery app. The doors send tasks through it by name; a job's id and the request that caused it are on each log line."""
 
+from importlib import import_module
 from typing import Any
 
 from celery import Celery, Task
-from celery.signals import before_task_publish, setup_logging, task_postrun, task_prerun, worker_process_init, worker_ready
+from celery.signals import before_task_publish, setup_logging, task_postrun, task_prerun, worker_process_init, worker_ready, worker_shutdown
 from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
 
 from registry import broker_transport, environment
@@ -54,6 +55,18 @@ def end_with_the_worker(**_: Any) -> None:
 
 
 @worker_ready.connect
-def beat_at_once(**_: Any) -> None:
-    """Write the first heartbeat now; the schedule's first one comes a whole interval later."""
+def beat_at_once(sender: Any = None, **_: Any) -> None:
+    """Write the first heartbeat now, the schedule's first one comes a whole interval later; and let the worker say that it lives."""
     app.send_task("registry.heartbeat", expires=60)
+    _life_signs().begin(str(sender.hostname))
+
+
+@worker_shutdown.connect
+def say_goodbye(sender: Any = None, **_: Any) -> None:
+    """Take a worker that ends in order off the list."""
+    _life_signs().end(str(sender.hostname))
+
+
+def _life_signs() -> Any:
+    """Return what writes them; it needs Django's models, which are not there yet when this module is read."""
+    return import_module("registry.life_signs")

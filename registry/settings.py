@@ -89,6 +89,8 @@ DEBUG = False
 ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS", "")
 HTTPS = environment.flag("RTMS_HTTPS", not EMBEDDED_DATABASE)
+# Where people reach the registry: what links in mails begin with.
+PUBLIC_URL = environment.text("RTMS_PUBLIC_URL", next(iter(CSRF_TRUSTED_ORIGINS), "http://localhost:8000"))
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # a load balancer asks by plain HTTP
 # A browser that was told so never asks by plain HTTP again, nor lets anybody past a certificate it does not trust.
@@ -300,6 +302,7 @@ EMAIL_HOST = environment.text("EMAIL_HOST", "")
 EMAIL_PORT = environment.whole_number("EMAIL_PORT", 587)
 EMAIL_HOST_USER = environment.text("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = environment.text("EMAIL_HOST_PASSWORD", "")
+EMAIL_TIMEOUT = 30  # seconds, so that a server that does not answer holds up no worker
 EMAIL_USE_TLS = environment.flag("EMAIL_USE_TLS", True)
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend" if EMAIL_HOST else "django.core.mail.backends.filebased.EmailBackend"
 EMAIL_FILE_PATH = str(DATA / "mail")

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from celery import shared_task
+from celery import Task, shared_task
 from django.utils import timezone
 
 from registry.interchange.export_jobs import make_export
 from registry.interchange.upload_jobs import check_upload, import_upload
 from registry.marks import note_sweep
-from registry.models import WorkerHeartbeat
 from registry.outcomes import jobs
+from registry.reports.mailing import send_report_mail
 from registry.reports.making import make_reports
 from registry.reports.schedule import schedule_reports
 from registry.services.exports import tidy_exports
+from registry.services.heartbeats import forget_gone_workers, note_work
+from registry.services.report_mail import tell_of_reports_given_up
 from registry.services.uploads import tidy_uploads
 from registry.vocabulary import JobKind
 
@@ -21,6 +23,7 @@ OTHER_WORK = {
     JobKind.IMPORT_UPLOAD: import_upload,
     JobKind.EXPORT: make_export,
     JobKind.REPORT: make_reports,
+    JobKind.REPORT_MAIL: send_report_mail,
 }
 
 
@@ -36,6 +39,8 @@ def sweep() -> None:
     jobs.sweep(timezone.now())
     tidy_uploads(timezone.now())
     tidy_exports(timezone.now())
+    tell_of_reports_given_up(jobs.MAX_ATTEMPTS)
+    forget_gone_workers(timezone.now())
     note_sweep(timezone.now())
 
 
@@ -45,7 +50,7 @@ def ask_for_due_reports() -> None:
     schedule_reports(timezone.now())
 
 
-@shared_task(name="registry.heartbeat")
-def heartbeat() -> None:
-    """Note that the worker is alive."""
-    WorkerHeartbeat.objects.update_or_create(pk=1, defaults={"beat_at": timezone.now()})
+@shared_task(name="registry.heartbeat", bind=True)
+def heartbeat(self: Task[[], None]) -> None:
+    """Note which worker did this, and that it is alive."""
+    note_work(self.request.hostname or "worker", timezone.now())

@@ -15,7 +15,9 @@ from django.views.decorators.http import require_http_methods
 
 from registry.models import Membership, User
 from registry.roles import ROLES, Permission
+from registry.selectors.reports import wants_report_mail
 from registry.services.accounts import choose_theme
+from registry.services.report_mail import choose_report_mail
 from web.requests import SignedInRequest
 
 
@@ -27,6 +29,17 @@ class ThemeForm(forms.Form):
         required=False,
         widget=forms.RadioSelect,
         choices=[("", gettext_lazy("As the device")), ("light", gettext_lazy("Light")), ("dark", gettext_lazy("Dark"))],
+    )
+
+
+class MailForm(forms.Form):
+    """Mail about weekly reports, or none."""
+
+    report_mail = forms.ChoiceField(
+        label=gettext_lazy("When a weekly report of a trial of yours is made"),
+        help_text=gettext_lazy("The mail says the week and holds a link. It says nothing of what is in the report."),
+        widget=forms.RadioSelect,
+        choices=[("yes", gettext_lazy("Send me a mail")), ("no", gettext_lazy("Send me none"))],
     )
 
 
@@ -43,21 +56,34 @@ class MembershipWords:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def my_account(request: SignedInRequest) -> HttpResponse:
-    """Show the person's account; store the choice of appearance."""
-    form = ThemeForm(request.POST or None, initial={"theme": request.user.theme})
-    if request.method == "POST":
-        form = ThemeForm(request.POST)
-        if form.is_valid():
-            choose_theme(request.user, form.cleaned_data["theme"])
-            messages.success(request, _("Appearance saved."))
-            return redirect("my_account")
+    """Show the person's account; store the choice of appearance or of mail, whichever form was sent."""
+    about_mail = request.method == "POST" and "report_mail" in request.POST
+    form = ThemeForm(None if about_mail or request.method != "POST" else request.POST, initial={"theme": request.user.theme})
+    wanted = "yes" if wants_report_mail(request.user) else "no"
+    mail_form = MailForm(request.POST if about_mail else None, initial={"report_mail": wanted})
+    if request.method == "POST" and stored(request, form, mail_form):
+        return redirect("my_account")
     context = {
         "form": form,
+        "mail_form": mail_form,
         "memberships": [membership_words(row) for row in request.user.current_memberships()],
         "account": account(request.user),
         "may_operate": request.user.can(Permission.REGISTRY_OPERATE),
     }
-    return render(request, "account/my_account.html", context, status=400 if form.errors else 200)
+    return render(request, "account/my_account.html", context, status=400 if form.errors or mail_form.errors else 200)
+
+
+def stored(request: SignedInRequest, form: ThemeForm, mail_form: MailForm) -> bool:
+    """Store what the form that was sent says; tell whether it could be."""
+    if form.is_bound and form.is_valid():
+        choose_theme(request.user, form.cleaned_data["theme"])
+        messages.success(request, _("Appearance saved."))
+        return True
+    if mail_form.is_bound and mail_form.is_valid():
+        choose_report_mail(request.user, wanted=mail_form.cleaned_data["report_mail"] == "yes")
+        messages.success(request, _("Choice of mail saved."))
+        return True
+    return False
 
 
 def account(user: User) -> dict[str, str]:

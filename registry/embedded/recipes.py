@@ -49,7 +49,9 @@ def web_module(bind: str, tls: Tls | None = None) -> list[str]:
 def worker_module() -> list[str]:
     """Return the module that does the jobs."""
     processes = environment.whole_number("WORKER_PROCESSES", 2)
-    return [*CELERY, "worker", f"--concurrency={processes}", "--without-gossip", "--without-mingle", "--loglevel=INFO"]
+    name = environment.text("WORKER_NAME", "worker")
+    own = [f"--hostname={name}@%h", f"--concurrency={processes}"]
+    return [*CELERY, "worker", *own, "--without-gossip", "--without-mingle", "--loglevel=INFO"]
 
 
 def beat_module(place: Place) -> list[str]:

@@ -19,6 +19,7 @@ from registry.models.patients import (
     ScreeningAttempt,
     SiteTransfer,
 )
+from registry.models.report_mail import NoReportMail, ReportMail
 from registry.models.reports import ReportDocument, WeeklyReport
 from registry.models.scores import PainScore
 from registry.models.stimulation import (
@@ -68,6 +69,7 @@ __all__ = [
     "MaskingGuess",
     "Membership",
     "MotorThreshold",
+    "NoReportMail",
     "PainDiagnosis",
     "PainScore",
     "Patient",
@@ -79,6 +81,7 @@ __all__ = [
     "ProtocolApproval",
     "ProtocolVersion",
     "ReportDocument",
+    "ReportMail",
     "Scale",
     "ScreeningAttempt",
     "Seal",

@@ -82,10 +82,12 @@ class Snapshot(models.Model):
 
 
 class WorkerHeartbeat(models.Model):
-    """When a worker last ran the heartbeat task; one row."""
+    """One row for each worker, by its node name: when it last said that it lives, and when it last did the heartbeat task.
 
-    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    Beats come from the worker itself, so that one which is alive and idle is not taken for gone; the task shows that schedule, broker
+    and worker work together. A worker that ends in order takes its row along.
+    """
+
+    worker = models.CharField(max_length=200, primary_key=True)
     beat_at = models.DateTimeField()
-
-    class Meta:
-        constraints = [models.CheckConstraint(name="heartbeat_one_row", condition=models.Q(id=1))]
+    worked_at = models.DateTimeField(null=True)

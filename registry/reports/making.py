@@ -26,6 +26,7 @@ from registry.reports.renderer import renderer
 from registry.reports.snapshot import text_of, week_snapshot
 from registry.roles import Permission
 from registry.selectors.report_payload import ReportPayload
+from registry.services.report_mail import tell_people_on_duty, tell_readers
 from registry.vocabulary import ReportState
 
 log = structlog.get_logger(__name__)
@@ -119,6 +120,7 @@ def _store(report: WeeklyReport, opened: Documents, closed: Documents, shows_eff
         mine = WeeklyReport.objects.using(CLOSED_ALIAS).filter(pk=report.pk, state=ReportState.MAKING, attempts=report.attempts)
         if not mine.update(state=ReportState.MADE, made_at=now):
             return
+        tell_readers(report, using=CLOSED_ALIAS)
         ReportDocument.objects.using(CLOSED_ALIAS).create(
             report_id=report.pk, shows_efficacy=shows_efficacy, made_at=now, **opened.columns()
         )
@@ -135,9 +137,9 @@ def _closed_room(trial: Trial) -> Any:
 
 
 def _fail(report: WeeklyReport, cause: str) -> str:
-    WeeklyReport.objects.filter(pk=report.pk, state=ReportState.MAKING, attempts=report.attempts).update(
-        state=ReportState.FAILED, failure=cause[:2000]
-    )
+    mine = WeeklyReport.objects.filter(pk=report.pk, state=ReportState.MAKING, attempts=report.attempts)
+    if mine.update(state=ReportState.FAILED, failure=cause[:2000]):
+        tell_people_on_duty(report)
     return f"{report.week}: {cause}"
 
 

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Count, Max, Q
 from django.utils.translation import gettext as _
 
 from registry.closed_room import open_closed_room
 from registry.exceptions import NotFound
-from registry.models import Job, ReportDocument, Trial, User, WeeklyReport
+from registry.models import Job, NoReportMail, ReportDocument, Trial, User, WeeklyReport
 from registry.roles import Permission
 from registry.rules.report_weeks import ReportWeek
-from registry.vocabulary import JobKind, JobState, ReportState
+from registry.vocabulary import JobKind, JobState, ReportNews, ReportState
 
 _HASHES = ("payload_sha256", "html_sha256", "pdf_sha256")
 
@@ -60,6 +61,9 @@ class ReportLine:
     html_sha256: str
     pdf_sha256: str
     withheld: bool
+    mails: int
+    mails_sent: int
+    mail_failure: str
 
     @property
     def is_made(self) -> bool:
@@ -99,11 +103,17 @@ def closed_reports_of(trial: Trial, *, by: User) -> list[ReportLine]:
 
 def _lines(trial: Trial, documents: Mapping[int, Mapping[str, Any]]) -> list[ReportLine]:
     under_way = Job.objects.filter(kind=JobKind.REPORT, trial=trial, state__in=[JobState.QUEUED, JobState.RUNNING]).exists()
+    told = Q(mails__news=ReportNews.MADE)
     rows = WeeklyReport.objects.filter(trial=trial).select_related("trial", "requested_by")
-    return [_line(row, documents.get(row.pk), under_way=under_way) for row in rows]
+    counted = rows.annotate(
+        mails_all=Count("mails", filter=told),
+        mails_sent=Count("mails", filter=told & Q(mails__sent_at__isnull=False)),
+        mail_failure=Max("mails__failure", filter=told, default=""),
+    )
+    return [_line(row, documents.get(row.pk), under_way=under_way) for row in counted]
 
 
-def _line(row: WeeklyReport, document: Mapping[str, Any] | None, *, under_way: bool) -> ReportLine:
+def _line(row: Any, document: Mapping[str, Any] | None, *, under_way: bool) -> ReportLine:
     state, failure = ReportState(row.state), row.failure
     if state in (ReportState.DUE, ReportState.MAKING) and not under_way:
         # The job was given up with its worker; asking again makes the next version.
@@ -117,7 +127,15 @@ def _line(row: WeeklyReport, document: Mapping[str, Any] | None, *, under_way: b
         html_sha256=document["html_sha256"] if document else "",
         pdf_sha256=document["pdf_sha256"] if document else "",
         withheld=bool(document and document["shows_efficacy"]) and not may_show_efficacy(row.trial),
+        mails=row.mails_all,
+        mails_sent=row.mails_sent,
+        mail_failure=row.mail_failure,
     )
+
+
+def wants_report_mail(user: User) -> bool:
+    """Tell whether the person gets mail about the weekly reports they may read."""
+    return not NoReportMail.objects.filter(user=user).exists()
 
 
 def may_show_efficacy(trial: Trial) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
@@ -33,12 +33,22 @@ class FailedJob:
 
 
 @dataclass(frozen=True)
+class SeenWorker:
+    """A worker by its node name, and when it last said that it lives."""
+
+    name: str
+    beat_at: datetime
+    is_well: bool
+
+
+@dataclass(frozen=True)
 class Status:
     """The state of the registry at one moment; None for what was never seen."""
 
     at: datetime
     version: str
-    beat_at: datetime | None
+    worked_at: datetime | None
+    workers: list[SeenWorker]
     swept_at: datetime | None
     jobs: dict[str, int]
     waiting_since: datetime | None
@@ -55,8 +65,13 @@ class Status:
 
     @property
     def worker_is_well(self) -> bool:
-        age = self.age_s(self.beat_at)
+        age = self.age_s(self.worked_at)
         return age is not None and age <= settings.HEARTBEAT_STALE_AFTER_S
+
+    @property
+    def workers_are_well(self) -> bool:
+        """Whoever was here within a day and did not end in order is here still."""
+        return bool(self.workers) and all(worker.is_well for worker in self.workers)
 
     @property
     def sweep_is_well(self) -> bool:
@@ -87,12 +102,14 @@ def status_for(user: User, *, now: datetime) -> Status:
 def status(*, now: datetime) -> Status:
     """Return the status; for a caller that has shown in another way that it may know."""
     disk = shutil.disk_usage(settings.DATA)
-    beat = WorkerHeartbeat.objects.first()
+    beats = list(WorkerHeartbeat.objects.order_by("worker"))
+    silent_since = now - timedelta(seconds=settings.HEARTBEAT_STALE_AFTER_S)
     counted = dict(Job.objects.values_list("state").annotate(Count("pk")))
     return Status(
         at=now,
         version=settings.VERSION,
-        beat_at=beat.beat_at if beat else None,
+        worked_at=max((beat.worked_at for beat in beats if beat.worked_at), default=None),
+        workers=[SeenWorker(beat.worker, beat.beat_at, beat.beat_at >= silent_since) for beat in beats],
         swept_at=swept_at(),
         jobs={state: counted.get(state, 0) for state in JobState},
         waiting_since=Job.objects.filter(state=JobState.QUEUED).aggregate(first=Min("created_at"))["first"],

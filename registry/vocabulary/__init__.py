@@ -68,7 +68,7 @@ from registry.vocabulary.trials import (
     ValueRule,
 )
 from registry.vocabulary.word import Word
-from registry.vocabulary.work import Act, ExportState, JobKind, JobState, ReportState, TokenScope, UploadState
+from registry.vocabulary.work import Act, ExportState, JobKind, JobState, ReportNews, ReportState, TokenScope, UploadState
 
 __all__ = [
     "ALWAYS_ALLOWED_REASONS",
@@ -113,6 +113,7 @@ __all__ = [
     "RecallPeriod",
     "Relatedness",
     "ReportDay",
+    "ReportNews",
     "ReportState",
     "ScaleKind",
     "ScoreContext",

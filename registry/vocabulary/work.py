@@ -11,12 +11,18 @@ class JobKind(Word):
     CHECK_UPLOAD = "check_upload", "Check an uploaded trial folder"
     IMPORT_UPLOAD = "import_upload", "Import an uploaded trial folder"
     EXPORT = "export", "Make a trial folder to take away"
+    REPORT_MAIL = "report_mail", "Send mail about weekly reports"
 
 
 class ReportState(Word):
     DUE = "due", "Waits to be made"
     MAKING = "making", "Being made"
     MADE = "made", "Made"
+    FAILED = "failed", "Could not be made"
+
+
+class ReportNews(Word):
+    MADE = "made", "Was made"
     FAILED = "failed", "Could not be made"
 
 

@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from registry.marks import note_sweep
-from registry.models import WorkerHeartbeat
+from registry.services.heartbeats import note_life, note_work
 
 pytestmark = pytest.mark.django_db
 TOKEN = "a-token-of-the-operator-for-tests"
@@ -26,7 +26,8 @@ def values(text: str) -> dict[str, str]:
 def test_token_reads_what_is_known(client, settings, now):
     settings.METRICS_TOKEN = TOKEN
     cache.clear()
-    WorkerHeartbeat.objects.create(pk=1, beat_at=now - timedelta(seconds=20))
+    note_work("worker@here", now - timedelta(seconds=20))
+    note_life("worker@there", now - timedelta(seconds=70))
     note_sweep(now - timedelta(seconds=5))
     with mock.patch.object(timezone, "now", return_value=now):
         answer = client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
@@ -38,6 +39,10 @@ def test_token_reads_what_is_known(client, settings, now):
     found = values(text)
     assert found[f'rtms_info{{version="{settings.VERSION}"}}'] == "1"
     assert (found["rtms_worker_heartbeat_age_seconds"], found["rtms_sweep_age_seconds"]) == ("20", "5")
+    assert (found['rtms_worker_seen_age_seconds{worker="worker@here"}'], found['rtms_worker_seen_age_seconds{worker="worker@there"}']) == (
+        "20",
+        "70",
+    )
     assert found['rtms_jobs{state="failed"}'] == "0"
     assert int(found["rtms_disk_free_bytes"]) <= int(found["rtms_disk_size_bytes"])
 

@@ -159,7 +159,7 @@ def test_failure_inside_the_closed_half_tells_no_arm(worlds, monkeypatch):
     failures = set()
     for name in worlds.values():
         with speaking_to(name, role="worker"):
-            waiting = Job.objects.filter(trial__slug=SLUG)
+            waiting = Job.objects.filter(trial__slug=SLUG, kind="refresh")
             before = waiting.values().get()
             jobs.run_job(before["id"])
             failures.add(waiting.get().failure)

@@ -38,6 +38,7 @@ AT_ONE_INSTANT = (
     "UPDATE registry_snapshot SET made_at = %s",
     "UPDATE registry_seal SET sealed_at = %s",
     "UPDATE closed.snapshot SET made_at = %s",
+    "UPDATE registry_job SET created_at = %s WHERE kind = 'report_mail'",
 )
 
 Slots = list[tuple[int, int]]

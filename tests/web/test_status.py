@@ -16,9 +16,10 @@ from django.utils import timezone
 
 from registry.exceptions import Conflict, NotAllowed
 from registry.marks import note_sweep, swept_at
-from registry.models import Job, WorkerHeartbeat
+from registry.models import Job
 from registry.selectors.status import LAST_BACKUP, status_for
 from registry.services import jobs
+from registry.services.heartbeats import forget_gone_workers, note_end, note_life, note_work
 
 pytestmark = pytest.mark.django_db
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
@@ -57,7 +58,7 @@ def test_page_names_each_part_and_what_is_known_of_it(page, settings, tmp_path, 
         "None was made on this data",
     ):
         assert words in fresh
-    WorkerHeartbeat.objects.create(pk=1, beat_at=now - timedelta(seconds=20))
+    note_work("worker@here", now - timedelta(seconds=20))
     note_sweep(now - timedelta(seconds=5))
     (tmp_path / LAST_BACKUP).write_text(json.dumps({"finished_at": (now - timedelta(hours=3)).isoformat()}))
     settings.EMAIL_HOST = "smtp.example.org"
@@ -69,12 +70,41 @@ def test_page_names_each_part_and_what_is_known_of_it(page, settings, tmp_path, 
 
 def test_what_is_too_long_ago_is_not_well(admin, settings, tmp_path, now):
     settings.DATA = tmp_path
-    WorkerHeartbeat.objects.create(pk=1, beat_at=now - timedelta(seconds=91))
+    note_work("worker@here", now - timedelta(seconds=91))
     (tmp_path / LAST_BACKUP).write_text(json.dumps({"finished_at": (now - timedelta(hours=27)).isoformat()}))
     found = status_for(admin, now=now)
     assert (found.worker_is_well, found.backup_is_well) == (False, False)
     assert status_for(admin, now=now - timedelta(hours=2)).backup_is_well
     assert found.age_s(now + timedelta(seconds=9)) == 0
+
+
+def test_each_worker_is_shown_and_one_that_went_silent_is_not_well(admin, page, settings, now):
+    note_work("worker@here", now - timedelta(seconds=20))
+    note_life("worker@there", now - timedelta(seconds=30))
+    assert status_for(admin, now=now).workers_are_well
+    note_life("worker@there", now - timedelta(seconds=91))
+    found = status_for(admin, now=now)
+    assert (found.worker_is_well, found.workers_are_well) == (True, False)
+    assert [(worker.name, worker.is_well) for worker in found.workers] == [("worker@here", True), ("worker@there", False)]
+    shown = page()
+    assert "worker@there: last sign of life" in shown
+    assert shown.count("Silent.") == 1
+    # One that ends in order is not missed; one that was cut off is forgotten after a day.
+    note_end("worker@here")
+    forget_gone_workers(now + timedelta(hours=23))
+    assert [worker.name for worker in status_for(admin, now=now).workers] == ["worker@there"]
+    forget_gone_workers(now + timedelta(hours=25))
+    assert (status_for(admin, now=now).workers, status_for(admin, now=now).workers_are_well) == ([], False)
+
+
+def test_failed_report_is_among_the_failed_jobs_with_its_week_cause_and_retry(page, trial, setup_actor, now):
+    Job.objects.filter(trial=trial).delete()
+    cause = "2026-W46: Making it broke off. The worker's log says why."
+    job = Job.objects.create(kind="report", trial=trial, state="failed", requested_by=setup_actor, failure=cause, finished_at=now)
+    shown = page().replace("&#x27;", "'")
+    assert "Make weekly reports" in shown
+    assert cause in shown
+    assert f'action="/status/jobs/{job.pk}/retry/"' in shown
 
 
 def test_job_that_nobody_begins_is_not_well(admin, page, trial, setup_actor, now):

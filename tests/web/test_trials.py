@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from registry.services.accounts import add_membership, create_user
@@ -80,6 +82,26 @@ def test_account_page_tells_memberships_in_words_and_stores_the_theme(oscar, sig
     assert "never sees who got which treatment" in page
     client.post("/account/", {"theme": "dark"})
     assert 'data-theme="dark"' in client.get("/account/").content.decode()
+
+
+def test_account_page_stores_whether_mail_is_wanted_and_leaves_the_theme_alone(oscar, signed_in):
+    client = signed_in(oscar)
+    client.post("/account/", {"theme": "dark"})
+    assert chosen(client) == "yes"
+    client.post("/account/", {"report_mail": "no"})
+    page = client.get("/account/").content.decode()
+    assert chosen(client) == "no"
+    assert 'data-theme="dark"' in page
+    client.post("/account/", {"report_mail": "yes"})
+    assert chosen(client) == "yes"
+    refused = client.post("/account/", {"report_mail": "sometimes"})
+    assert refused.status_code == 400
+    assert "There is a problem" in refused.content.decode()
+
+
+def chosen(client):
+    page = client.get("/account/").content.decode()
+    return re.search(r'name="report_mail" value="(yes|no)"[^>]*checked', page)[1]
 
 
 def test_unknown_theme_is_refused(oscar, signed_in):

@@ -50,6 +50,8 @@ class Command(BaseCommand):
         wishes = Wishes(options["bind"], options["port"], probe_name(), collect_command(place, digest), accounts, tls)
         self.place, self.wishes, self.digest = place, wishes, digest
         environment.export(ALLOWED_HOSTS=",".join(self.names), **https_settings(tls))
+        if not settings.CSRF_TRUSTED_ORIGINS:
+            environment.export_default(RTMS_PUBLIC_URL=public_url(wishes, options["host"]))
         try:
             Supervisor(place, wishes, self.say, self.announce).run()
         except OSError as error:
@@ -79,6 +81,14 @@ class Command(BaseCommand):
             )
             self.say(f"  Certificate     {whose}\n  Fingerprint     {self.wishes.tls.fingerprint}")
         self.say("".join(f"  {line}\n" for line in accounts.splitlines()) + "Ctrl-C stops it.")
+
+
+def public_url(wishes: Wishes, names: list[str]) -> str:
+    """Return what links in mails begin with: the first name others call it by, else where it listens."""
+    if not names:
+        return wishes.address
+    name = f"[{names[0]}]" if ":" in names[0] and not names[0].startswith("[") else names[0]
+    return f"{'https' if wishes.tls else 'http'}://{name}:{wishes.port}/"
 
 
 def answered_names(host: str, others: list[str] | None = None) -> list[str]:
