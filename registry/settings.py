@@ -45,19 +45,21 @@ def _database(role: str, *, pool: bool) -> dict[str, Any]:
     """Return Django's settings for one login role; the owner is never pooled."""
     at = _address(role)
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "registry.postgresql",
         "HOST": at.host,
         "PORT": at.port,
         "NAME": at.name,
         "USER": at.user,
         "PASSWORD": at.password,
         "CONN_MAX_AGE": 0 if pool else 60,
-        "CONN_HEALTH_CHECKS": True,  # with the pool too: a restarted server must not cost a request
+        "CONN_HEALTH_CHECKS": not pool,  # a restarted server must not cost a request; for the pool the engine sees to it
         "DISABLE_SERVER_SIDE_CURSORS": False,
         "OPTIONS": {
             **reachability.database_options(at.host, PEER_LOST_AFTER_S),
             **at.options,
             "application_name": f"rtms-{DB_ROLE}",
+            # The driver prepares what asks for it (registry.services.rereading); Django's own statements never do.
+            "prepare_threshold": 1,
             **({"pool": {"min_size": 1, "max_size": 8, "timeout": 10}} if pool else {}),
         },
     }
@@ -135,11 +137,12 @@ MIDDLEWARE = [
     "registry.logs.RequestContextMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "web.policy.SamePolicy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "web.sliding_sign_in.SlidingSignIn",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "web.kept_pages.KeptPages",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "web.demonstration.DemonstrationEnds",

@@ -25,6 +25,7 @@ from registry.selectors.missing_values import may_list_missing
 from registry.selectors.outcomes import StoredOutcomes, latest_closed, latest_open
 from registry.services.acts import log_act
 from registry.vocabulary import Act
+from web.kept_pages import kept_as
 from web.requests import TrialRequest, in_trial
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,8 +35,8 @@ KEPT_S = 7 * 24 * 3600
 LAID_OUT_BY = ("registry/selectors/figures", "templates/dashboard")
 
 
+@kept_as(Act.OUTCOMES_READ)
 @require_safe
-@conditional_page
 @in_trial("outcomes", Permission.OUTCOMES_OPEN)
 def dashboard(request: TrialRequest) -> HttpResponse:
     """Show the open figures: everybody together, or, while the masked team may not see response, recruitment and completeness."""

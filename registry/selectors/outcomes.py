@@ -11,21 +11,13 @@ from typing import cast
 from django.db import connection
 
 from registry.closed_room import open_closed_room
-from registry.models import Snapshot, Trial, User
+from registry.models import Snapshot, Trial, User, outcome_state
 from registry.roles import Permission
 from registry.selectors.outcome_payload import FORMAT, Payload
-from registry.vocabulary import JobKind, JobState
 
 # Open snapshots a process keeps parsed: the current ones of so many trials.
 KEPT_PARSED = 16
-# When a refresh last found nothing to change or made a snapshot, whether changes wait for one, and why the last one failed.
-_STATE = f"""
-    (SELECT finished_at FROM registry_job
-     WHERE trial_id = %(trial)s AND kind = '{JobKind.REFRESH}' AND state = '{JobState.DONE}' ORDER BY id DESC LIMIT 1),
-    EXISTS (SELECT FROM registry_stalemark WHERE trial_id = %(trial)s),
-    coalesce((SELECT CASE WHEN state = '{JobState.FAILED}' THEN failure END FROM registry_job
-              WHERE trial_id = %(trial)s AND kind = '{JobKind.REFRESH}' AND state <> '{JobState.QUEUED}' ORDER BY id DESC LIMIT 1), '')
-"""
+_STATE = ", ".join(tell("%(trial)s") for tell in (outcome_state.checked_at, outcome_state.is_waiting, outcome_state.failure))
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from registry.services.auditing import audited
 from tests.contracts.scene import add_person
 from tests.trials import make_enrolment
 from tests.web import made_up_outcomes
+from tests.web.test_kept_pages import beginner
 
 OPEN, CLOSED = "/t/calm-m1/dashboard/", "/t/calm-m1/dashboard/closed/"
 EFFICACY = ("responders", "over-time", "diagnoses", "means")
@@ -292,10 +293,11 @@ def test_statements_and_bytes_do_not_grow_with_patients(trial, alice, setup_acto
     Snapshot.objects.create(
         trial=trial, plan=trial.plans.get(), number=1, cutoff="2026-11-19T09:30Z", code_version="x", payload=text, sha256="ab" * 32
     )
-    client = signed_in(alice)
+    browser = signed_in(alice)
 
     def asked():
         cache.clear()
+        client = beginner(browser)
         with CaptureQueriesContext(connections["default"]) as found:
             body = client.get(OPEN).content
         return [re.sub(r"'[^']*'|\d+", "?", query["sql"]) for query in found], len(body)

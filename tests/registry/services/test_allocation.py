@@ -305,7 +305,7 @@ def test_connection_killed_before_commit_loses_the_whole(prepared, enrolment, al
 def test_connection_killed_after_commit_keeps_the_whole(prepared, enrolment, alice, owner_connection):
     kit = press(enrolment, alice)
     owner_connection.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'rtms_web' AND datname = current_database()"
+        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE usename = 'rtms_web' AND datname = current_database()"
     )
     connections.close_all()
     assert Allocation.objects.get().kit_code == kit
