@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,9 +17,12 @@ from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.conftest import REQUIRED
+from tests.embedded.running import wait_until
+from tests.web.session_answers import PATIENT, make_due
+from web.requests import RequestManners
 
 # A loaded machine may take long over a page; none of this is a measure of speed.
-PATIENCE_MS = 60_000
+PATIENCE_MS = 90_000
 HEIGHTS = {1440: 900, 820: 1180, 390: 844, 320: 700}
 ARGUMENTS = [
     "--no-sandbox",
@@ -29,12 +33,23 @@ ARGUMENTS = [
     "--no-first-run",
     "--disable-quic",
 ]
-# What the page's own policy refused, told by the browser itself.
+# Said by the page when it asks the same anew and gives up the question before.
+ASKED_ANEW = "asked anew"
+# What the page's own policy refused, told by the browser itself; and which requests were given up for another one. That may happen to
+# questions alone: whatever is posted has been sent, and the server may take it after its successor.
 WATCH = """
     window.policyReports = [];
     document.addEventListener("securitypolicyviolation", event =>
         window.policyReports.push(`${event.effectiveDirective} ${event.blockedURI} ${event.sample}`));
-"""
+    const givenUp = new Map();
+    addEventListener("htmx:sendAbort", event => {
+        givenUp.set(event.target, event.detail.requestConfig.verb);
+        setTimeout(() => givenUp.delete(event.target));
+    }, true);
+    addEventListener("htmx:beforeSend", event => {
+        if (givenUp.get(event.target) === "get") console.debug("ASKED ANEW");
+    }, true);
+""".replace("ASKED ANEW", ASKED_ANEW)
 
 
 @pytest.fixture(scope="session")
@@ -138,15 +153,18 @@ def tab(site: str, chromium: Browser) -> Iterator[Open]:
     assert [opened.errors for opened in tabs if opened.errors] == []
 
 
-# What some tests ask for: a page that answered 400 or 404, and a request given up because its page was left. A request that
-# failed says so by names of its own (sendError, responseError).
-EXPECTED = ("the server responded with a status of", "htmx:sendAbort", "htmx:afterRequest")
+# What some tests ask for: a page that answered 400 or 404.
+EXPECTED = "the server responded with a status of"
+# How htmx says that a request was given up. Leaving a page says nothing of the kind.
+GIVEN_UP = ["htmx:afterRequest", "htmx:sendAbort"]
 
 
 def note(opened: Tab, kind: str, text: str) -> None:
-    """Keep what the console says went wrong."""
-    if kind == "error" and not any(one in text for one in EXPECTED):
+    """Keep what the console says went wrong, and forget a question that was given up for the next one."""
+    if kind == "error" and EXPECTED not in text:
         opened.errors.append(text)
+    elif text == ASKED_ANEW and [error.split(",")[0] for error in opened.errors[-2:]] == GIVEN_UP:
+        del opened.errors[-2:]
 
 
 def session_of(user: Any) -> str:
@@ -187,3 +205,66 @@ def diary(enrolment: Any, trial: Any, setup_actor: Any) -> Any:
             value_n=sums[1],
         )
     return enrolment
+
+
+@pytest.fixture
+def due(enrolment: Any, setup_actor: Any) -> Any:
+    """Return P-0001, with session 1 planned for today."""
+    make_due(enrolment, setup_actor)
+    return enrolment
+
+
+@pytest.fixture
+def opened(tab: Open, due: Any) -> Callable[..., Page]:
+    """Return a function that opens the form of session 1 for a person."""
+
+    def open_form(user: Any, **more: Any) -> Page:
+        return to_session_1(tab(user, **more))
+
+    return open_form
+
+
+def to_session_1(found: Tab) -> Page:
+    """Go to the form of session 1 as a person does."""
+    page = found.goto(PATIENT)
+    page.get_by_role("button", name="Log session 1").click()
+    page.get_by_role("heading", name="P-0001, session 1 of 10").wait_for()
+    return page
+
+
+class SlowPart:
+    """The first part of a page that htmx asks for is held until it is let go; later ones are answered at once."""
+
+    def __init__(self) -> None:
+        self.release = threading.Event()
+        self.begun: list[str] = []
+        self.done: list[str] = []
+
+    def answer(self, get_response: Callable[[Any], Any], request: Any) -> Any:
+        """Answer one request, the first one later."""
+        if "HX-Request" not in request.headers:
+            return get_response(request)
+        self.begun.append(request.path)
+        if len(self.begun) == 1:
+            self.release.wait(PATIENCE_MS / 1000)
+        try:
+            return get_response(request)
+        finally:
+            self.done.append(request.path)
+
+    def await_begun(self, count: int) -> None:
+        """Wait until so many requests arrived."""
+        wait_until(lambda: len(self.begun) >= count, within_s=PATIENCE_MS / 1000)
+
+    def await_done(self, count: int) -> None:
+        """Wait until so many requests were answered."""
+        wait_until(lambda: len(self.done) >= count, within_s=PATIENCE_MS / 1000)
+
+
+@pytest.fixture
+def slow_part(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowPart]:
+    """Make the first part that htmx asks for slow."""
+    slow, answer = SlowPart(), RequestManners.__call__
+    monkeypatch.setattr(RequestManners, "__call__", lambda self, request: slow.answer(lambda asked: answer(self, asked), request))
+    yield slow
+    slow.release.set()

@@ -10,33 +10,10 @@ from django.test import Client
 from registry.models import PainScore, SessionDraft, StimulationSession
 from tests.browser.conftest import HEIGHTS
 from tests.browser.test_every_page import faults_in_every_view, violations
-from tests.web.session_answers import OPEN, PATIENT, make_due, six
+from tests.web.session_answers import OPEN, PATIENT, six
 
 SIX = (("pain_before", "6"), ("anything_new", "no"), ("threshold", "last"), ("given", "plan"), ("pain_after", "4"), ("effects", "none"))
 HIDDEN_HEIGHT = "[document.documentElement.scrollHeight - innerHeight, document.documentElement.scrollWidth - innerWidth]"
-# The first requests of a server compile its templates.
-PATIENCE_MS = 90_000
-
-
-@pytest.fixture
-def due(enrolment, setup_actor):
-    make_due(enrolment, setup_actor)
-    return enrolment
-
-
-@pytest.fixture
-def opened(tab, due):
-    """Return a function that opens the form of session 1 for a person."""
-
-    def open_form(user, **more):
-        found = tab(user, **more)
-        found.context.set_default_timeout(PATIENCE_MS)
-        page = found.goto(PATIENT)
-        page.get_by_role("button", name="Log session 1").click()
-        page.get_by_role("heading", name="P-0001, session 1 of 10").wait_for()
-        return page
-
-    return open_form
 
 
 def pick(page, name, value):
@@ -232,6 +209,17 @@ def test_keys_answer_inside_their_own_question(opened, oscar):
     page.get_by_text("Session 1 saved").wait_for()
 
 
+def test_what_was_entered_last_is_kept_however_slow_the_request_before(opened, oscar, slow_part):
+    page = opened(oscar, width=820)
+    pick(page, "pain_before", "7")
+    slow_part.await_begun(1)
+    pick(page, "pain_before", "10")
+    page.wait_for_timeout(1500)  # longer than the form waits before it sends what was entered
+    slow_part.release.set()
+    slow_part.await_done(2)
+    assert SessionDraft.objects.get().answers["pain_before"] == ["10"]
+
+
 def test_form_without_script_goes_part_by_part(opened, oscar):
     page = opened(oscar, width=820, javascript=False)
     pick(page, "threshold", "last")
@@ -295,7 +283,6 @@ def test_pages_around_sessions_have_no_fault(tab, due, oscar):
     client.force_login(oscar, backend="allauth.account.auth_backends.AuthenticationBackend")
     form = client.post(OPEN)["Location"]
     opened = tab(oscar)
-    opened.context.set_default_timeout(PATIENCE_MS)
     before = {f"{form}discard/", "/t/calm-m1/today/", f"{PATIENT}sessions/missed/1/", f"{PATIENT}thresholds/add/", f"{PATIENT}events/add/"}
     found = {address: faults_in_every_view(opened.goto(address)) for address in sorted(before)}
     client.post(form, six(effects=["headache"], severity_headache="severe", relation_headache="possible"))

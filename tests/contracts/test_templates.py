@@ -146,3 +146,10 @@ def test_static_holds_only_files_of_ours():
 def test_the_frame_of_error_pages_needs_no_context_processor():
     frames = [ROOT / "templates/errors/frame.html", *(ROOT / "templates").glob("[45]*.html")]
     assert [name_of(path) for path in frames if re.search(r"\bpage\.|\buser\b|{% url |request\.", path.read_text())] == []
+
+
+def test_what_is_posted_waits_for_what_was_posted_before():
+    """A request that htmx gives up was sent all the same: the server may take it after its successor, and keep what was entered first."""
+    posting = [path for path, _, name, _ in attributes_of_all() if name == "hx-post"]
+    waiting = [path for path, _, name, value in attributes_of_all() if (name, value) == ("hx-sync", "this:queue last")]
+    assert posting == waiting != []
