@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
+from functools import cache
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -26,16 +27,40 @@ def add_rows(rows: Sequence[models.Model]) -> None:
     if not rows:
         return
     model = type(rows[0])
-    if len(rows) < COPIED_FROM or _left_to_database(model, rows):
+    if _left_to_database(model, rows) or any(row.pk is not None for row in rows):
         model._default_manager.bulk_create(rows)
     else:
-        _copy(model, rows, router.db_for_write(model))
+        (_insert if len(rows) < COPIED_FROM else _copy)(model, rows, router.db_for_write(model))
 
 
 def _left_to_database(model: type[models.Model], rows: Sequence[models.Model]) -> bool:
     """Tell whether the database is to fill in a column, which COPY would not tell back."""
     names = [field.attname for field in model._meta.concrete_fields if field.has_db_default()]
     return any(isinstance(getattr(row, name), DatabaseDefault) for name in names for row in rows)
+
+
+def _insert(model: type[models.Model], rows: Sequence[models.Model], using: str) -> None:
+    """Write rows by a statement that is put together once for each number of them."""
+    connection = connections[using]
+    columns = [_cells(field, rows, connection) for field in _fields_but_key(model)]
+    with connection.cursor() as cursor:
+        cursor.execute(_statement(model, len(rows)), [cell for row in zip(*columns, strict=True) for cell in row])
+        keys = cursor.fetchall()
+    for row, (key,) in zip(rows, keys, strict=True):
+        row.pk, row._state.adding, row._state.db = key, False, using
+
+
+@cache
+def _fields_but_key(model: type[models.Model]) -> list[models.Field[Any, Any]]:
+    return [field for field in model._meta.concrete_fields if not field.primary_key]
+
+
+@cache
+def _statement(model: type[models.Model], count: int) -> str:
+    fields = _fields_but_key(model)
+    columns = ", ".join(f'"{field.column}"' for field in fields)
+    row = f"({', '.join(['%s'] * len(fields))})"
+    return f'INSERT INTO "{model._meta.db_table}" ({columns}) VALUES {", ".join([row] * count)} RETURNING "{model._meta.pk.column}"'
 
 
 def _copy(model: type[models.Model], rows: Sequence[models.Model], using: str) -> None:
