@@ -10,15 +10,15 @@ from typing import Any, TypeVar
 from django.db import connections
 
 from registry.exceptions import InvalidInput, Problem
-from registry.models import ActLog, Allocation, Membership, Scale, Site, Treatment, Trial, User, VisitType
+from registry.models import Allocation, Membership, Scale, Site, Treatment, Trial, User, VisitType
 from registry.roles import Permission
 from registry.rules.tables.trial_facts import PlanFacts, ScaleFacts, TrialDefinition
+from registry.services.acts import arms_were_shown
 from registry.services.auditing import audited
 from registry.services.row_sets import Tally, check_open
 from registry.services.trial_devices import conversion_key, write_devices
 from registry.services.trial_records import TRIAL_FIELDS, definition_of
 from registry.services.trial_versions import add_plans, add_protocols
-from registry.vocabulary import Act
 
 Facts = TypeVar("Facts")
 # What decides who may see what, and so must not change under patients who are allocated.
@@ -103,7 +103,7 @@ def _extend(trial: Trial, definition: TrialDefinition, *, by: User, using: str) 
 
 def _was_looked_at(trial: Trial, using: str) -> bool:
     """Tell whether somebody may have seen outcomes by arm, after which every new plan is post hoc."""
-    return trial.is_decoded or ActLog.objects.using(using).filter(trial_id=trial.pk, act=Act.CLOSED_OUTCOMES_READ).exists()
+    return trial.is_decoded or arms_were_shown(trial, using)
 
 
 def _forbidden_changes(trial: Trial, wanted: TrialDefinition, on_record: TrialDefinition, using: str) -> list[Problem]:

@@ -6,8 +6,10 @@ import pytest
 
 from registry.exceptions import Conflict, InvalidInput, NotAllowed
 from registry.models import AnalysisPlan, Membership, ProtocolVersion, Site, StaleMark, Trial
+from registry.services.acts import log_act
 from registry.services.allocation import request_allocation
 from registry.services.trial_setup import add_part, correct_part, correct_trial, create_trial
+from registry.vocabulary import Act
 from tests.contracts.scene import prepare_list
 
 NEW = {"slug": "calm-2", "name": "CALM 2", "conduct": "prospective"}
@@ -141,3 +143,30 @@ def test_locked_trial_takes_no_addition(more, trial, now, setup_actor):
         Trial.objects.filter(pk=trial.pk).update(locked_at=now)
     with pytest.raises(Conflict):
         add_part(**more, section="sites", values={"code": "W"})
+
+
+@pytest.mark.parametrize(
+    ("act", "detail", "post_hoc"),
+    [
+        (Act.CLOSED_OUTCOMES_READ, {}, True),
+        (Act.CLOSED_REPORT_READ, {}, True),
+        (Act.ALLOCATION_READ, {}, True),
+        (Act.EXPORT, {"with_allocations": True, "downloaded": True}, True),
+        (Act.EXPORT, {"with_allocations": True}, True),
+        (Act.EXPORT, {"with_allocations": False}, False),
+        (Act.IMPORT, {"files": ["patients.csv", "allocations.csv"]}, True),
+        (Act.IMPORT, {"files": ["patients.csv", "arms.csv"]}, False),
+        (Act.OUTCOMES_READ, {}, False),
+        (Act.REPORT_READ, {}, False),
+    ],
+)
+def test_a_plan_written_after_anybody_saw_arms_is_post_hoc(more, trial, uma, act, detail, post_hoc):
+    log_act(act, by=uma, trial=trial, target=trial.slug, **detail)
+    add_part(**more, section="plan", values=PLAN)
+    assert trial.plans.get(version="2").post_hoc is post_hoc
+
+
+def test_a_look_at_another_trials_arms_marks_no_plan(more, trial, other_trial, uma):
+    log_act(Act.CLOSED_REPORT_READ, by=uma, trial=other_trial, target="2026-W47")
+    add_part(**more, section="plan", values=PLAN)
+    assert not trial.plans.get(version="2").post_hoc
