@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -39,18 +40,30 @@ class Window:
         }
 
 
-def counted(name: str, allowed: int, *, by: int = 1) -> Window:
-    """Add to a count and return where it stands; `left` is negative once too many came."""
+def counted(name: str, allowed: int, count: Callable[[str], int]) -> Window:
+    """Return where a count stands; `left` is negative once too many came."""
     now = time.time()
     minute = int(now // WINDOW_S)
-    key = f"api:{name}:{minute}"
     try:
-        cache.add(key, 0, timeout=2 * WINDOW_S)
-        used = cache.incr(key, by)
-    except (RedisError, OSError, ValueError) as error:  # ValueError: the count was thrown away between the two
+        used = count(f"api:{name}:{minute}")
+    except (RedisError, OSError, ValueError) as error:  # ValueError: the count was thrown away as soon as it was begun
         log.warning("no_rate_limit", reason=type(error).__name__)
         used = 0
     return Window(allowed, allowed - used, int((minute + 1) * WINDOW_S - now) + 1)
+
+
+def one_more(key: str) -> int:
+    """Add one to a count, which begins with the first of its minute, and return it."""
+    try:
+        return int(cache.incr(key))
+    except ValueError:
+        cache.add(key, 0, timeout=2 * WINDOW_S)
+        return int(cache.incr(key))
+
+
+def so_far(key: str) -> int:
+    """Return a count as it stands."""
+    return int(cache.get(key, 0))
 
 
 class RequestsOfPerson(BaseThrottle):
@@ -58,7 +71,7 @@ class RequestsOfPerson(BaseThrottle):
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         """Count the request and tell whether it may go on."""
-        self.window = counted(f"person:{request.user.pk}", settings.API_REQUESTS_PER_MINUTE)
+        self.window = counted(f"person:{request.user.pk}", settings.API_REQUESTS_PER_MINUTE, one_more)
         setattr(request._request, "api_window", self.window)  # noqa: B010  (HttpRequest declares no such attribute)
         return self.window.left >= 0
 
@@ -69,14 +82,14 @@ class RequestsOfPerson(BaseThrottle):
 
 def check_refusals(request: Request) -> None:
     """Raise Throttled where an address has sent too many wrong tokens."""
-    window = counted(_address(request), settings.API_REFUSALS_PER_MINUTE, by=0)
+    window = counted(_address(request), settings.API_REFUSALS_PER_MINUTE, so_far)
     if window.left <= 0:
         raise Throttled(wait=window.ends_in_s)
 
 
 def count_refusal(request: Request) -> None:
     """Note one wrong token."""
-    counted(_address(request), settings.API_REFUSALS_PER_MINUTE)
+    counted(_address(request), settings.API_REFUSALS_PER_MINUTE, one_more)
 
 
 def _address(request: Request) -> str:

@@ -98,7 +98,8 @@ class Scores(BatchedRecords):
     def narrowed(self, rows: QuerySet[Any], asked: Row) -> QuerySet[Any]:
         """Keep what the query asks for."""
         names = {"visit": "visit_type__code", "scale": "scale__code", "context": "context"}
-        return super().narrowed(rows.filter(**{names[name]: asked[name] for name in names if asked.get(name)}), asked)
+        wanted = {names[name]: asked[name] for name in names if asked.get(name)}
+        return super().narrowed(rows.filter(**wanted) if wanted else rows, asked)
 
     def write(self, trial: Trial, rows: Sequence[Row], *, by: User, now: datetime) -> int:
         """Record scores."""

@@ -56,15 +56,17 @@ class VersionedRecords(Voided):
         later = rows.model._default_manager.filter(record=OuterRef("record"), version__gt=OuterRef("version"))
         return rows.filter(Q(ended_at__isnull=True) | (Q(voided=True) & ~Exists(later)))
 
+    def listed(self, user: User, asked: Row) -> QuerySet[Any]:
+        """Return the rows of a list; where only those that count are asked for, the latest versions need no looking for."""
+        only_standing = not asked.get("voided") and not asked.get("changed_since")
+        rows = self.of_person(user).filter(ended_at__isnull=True) if only_standing else self.visible(user)
+        return self.narrowed(rows.filter(voided=True) if asked.get("voided") == "true" else rows, asked)
+
     def narrowed(self, rows: QuerySet[Any], asked: Row) -> QuerySet[Any]:
         """Keep what the query asks for."""
         bounds = {f"{self.day}__gte": asked.get("date_from"), f"{self.day}__lte": asked.get("date_to")}
-        rows = rows.filter(**{name: day for name, day in bounds.items() if day is not None})
-        if asked.get("voided") == "true":
-            rows = rows.filter(voided=True)
-        elif not asked.get("voided") and not asked.get("changed_since"):
-            rows = rows.filter(ended_at__isnull=True)
-        return super().narrowed(rows, asked)
+        wanted = {name: day for name, day in bounds.items() if day is not None}
+        return super().narrowed(rows.filter(**wanted) if wanted else rows, asked)
 
     def changed(self, rows: QuerySet[Any], since: datetime) -> QuerySet[Any]:
         """Keep records whose latest version was written or voided since then."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Self
 
 from django.contrib.postgres.indexes import BrinIndex
@@ -24,23 +25,19 @@ if TYPE_CHECKING:
     from registry.models.trials import Trial
 
 
-def _scope(membership: Membership) -> models.Q:
-    """Return which scores a membership reaches."""
-    if membership.site_id is not None:
-        return models.Q(enrolment__site_id=membership.site_id)
-    return models.Q(enrolment__trial_id=membership.trial_id) if membership.trial_id is not None else ~models.Q(pk__in=[])
+def _reach(memberships: Iterable[Membership]) -> models.Q:
+    """Return which scores memberships reach; each place is named once, however many roles a person has there."""
+    places = {(row.trial_id, row.site_id) for row in memberships}
+    if (None, None) in places:
+        return ~models.Q(pk__in=[])
+    scopes = [models.Q(enrolment__site_id=site) if site else models.Q(enrolment__trial_id=trial) for trial, site in sorted(places, key=str)]
+    return functools.reduce(operator.or_, scopes) if scopes else models.Q(pk__in=[])
 
 
 def _shows_everything(membership: Membership) -> bool:
     """Tell whether a membership shows scores after allocation."""
     role, trial = ROLES[membership.role], membership.trial
     return role.cares_for_patients or not role.masked or (trial is not None and (trial.pooled_efficacy or trial.is_decoded))
-
-
-def _all_scores(user: User) -> models.Q:
-    """Return the scores the person sees whenever they were given."""
-    scopes = [_scope(row) for row in _score_memberships(user) if _shows_everything(row)]
-    return functools.reduce(operator.or_, scopes, models.Q(pk__in=[]))
 
 
 def enrolments_with_all_scores(user: User) -> models.Q:
@@ -64,12 +61,6 @@ def sees_all_scores_at(user: User, trial: Trial, site_id: int) -> bool:
     return any(row.reaches(trial.pk, site_id) for row in filter(_shows_everything, _score_memberships(user)))
 
 
-def _early_scores(user: User) -> models.Q:
-    """Return the scores the person sees if they are from before allocation."""
-    scopes = [_scope(row) for row in _score_memberships(user) if not _shows_everything(row)]
-    return functools.reduce(operator.or_, scopes, models.Q(pk__in=[]))
-
-
 def _score_memberships(user: User) -> list[Membership]:
     """Return the memberships in force that include seeing scores."""
     return [row for row in user.current_memberships() if Permission.SCORE_VIEW in ROLES[row.role].permissions]
@@ -91,7 +82,9 @@ class PainScoreQuerySet(models.QuerySet["PainScore"]):
         Roles with a duty to patients see all scores of theirs. Other masked roles see scores from before allocation only,
         unless the trial lets them see pooled efficacy: many rows after allocation are an efficacy table in disguise.
         """
-        return self.filter(_all_scores(user) | (_early_scores(user) & _before_allocation()))
+        held = _score_memberships(user)
+        whole, early = [row for row in held if _shows_everything(row)], [row for row in held if not _shows_everything(row)]
+        return self.filter(_reach(whole) | (_reach(early) & _before_allocation()) if early else _reach(whole))
 
     def current(self) -> Self:
         """Keep the versions that were neither corrected nor voided."""
