@@ -58,7 +58,7 @@ def _database(role: str, *, pool: bool) -> dict[str, Any]:
             **reachability.database_options(at.host, PEER_LOST_AFTER_S),
             **at.options,
             "application_name": f"rtms-{DB_ROLE}",
-            # The driver prepares what asks for it (registry.services.rereading); Django's own statements never do.
+            # The driver prepares what asks for it (registry.postgresql.prepared); Django's own statements never do.
             "prepare_threshold": 1,
             **({"pool": {"min_size": 1, "max_size": 8, "timeout": 10}} if pool else {}),
         },

@@ -18,7 +18,7 @@ from bench.worlds import World, reader, trial
 if TYPE_CHECKING:
     from bench.bench import Bench
 
-READ_AT_ONCE, WRITTEN_AT_ONCE = 20, 20
+READ_AT_ONCE, WRITTEN_AT_ONCE = 200, 20
 
 
 def measure(bench: Bench, stack: ExitStack) -> None:

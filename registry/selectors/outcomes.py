@@ -8,16 +8,18 @@ from datetime import datetime
 from functools import lru_cache
 from typing import cast
 
-from django.db import connection
-
 from registry.closed_room import open_closed_room
 from registry.models import Snapshot, Trial, User, outcome_state
+from registry.postgresql.prepared import prepared_cursor
 from registry.roles import Permission
 from registry.selectors.outcome_payload import FORMAT, Payload
 
 # Open snapshots a process keeps parsed: the current ones of so many trials.
 KEPT_PARSED = 16
-_STATE = ", ".join(tell("%(trial)s") for tell in (outcome_state.checked_at, outcome_state.is_waiting, outcome_state.failure))
+_STATE = ", ".join(tell("%(trial)s::bigint") for tell in (outcome_state.checked_at, outcome_state.is_waiting, outcome_state.failure))
+_LATEST = f"""
+SELECT id, number, made_at, sha256, {_STATE} FROM registry_snapshot WHERE trial_id = %(trial)s::bigint ORDER BY number DESC LIMIT 1
+"""
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,8 @@ class StoredOutcomes:
 
 def latest_open(trial: Trial) -> StoredOutcomes | None:
     """Return the open outcomes as last computed, None before the first time; one statement once this process has parsed them."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT id, number, made_at, sha256, {_STATE} FROM registry_snapshot WHERE trial_id = %(trial)s ORDER BY number DESC LIMIT 1",
-            {"trial": trial.pk},
-        )
+    with prepared_cursor() as cursor:
+        cursor.execute(_LATEST, {"trial": trial.pk})
         row = cursor.fetchone()
     if row is None:
         return None
@@ -76,7 +75,7 @@ def latest_closed(trial: Trial, *, by: User) -> StoredOutcomes | None:
     if row is None:
         return None
     number, made_at, sha256, text = row
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(f"SELECT {_STATE}", {"trial": trial.pk})
         state = cursor.fetchone()
     return StoredOutcomes(number, made_at, sha256, text, cast("Payload", json.loads(text)), *state)

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-import psycopg
-from django.db import connection
 
 from registry.models import outcome_state
+from registry.postgresql.prepared import prepared_cursor
 from registry.services.auditing import current_request_id
 from registry.vocabulary import Act
 
@@ -62,14 +59,6 @@ class Standing:
     was_noted: bool
 
 
-class PreparedCursor(psycopg.Cursor[Any]):
-    """A cursor whose statement is planned once for each connection."""
-
-    def execute(self, query: Any, params: Any = None, **more: Any) -> Any:  # Django's wrapper gives the first two
-        """Run a statement."""
-        return super().execute(query, params, prepare=True, **more)
-
-
 def note_reading_again(asked: Asked, act: Act, *, expected: str, now: datetime) -> Standing | None:
     """Return how things stand, None where the sign-in is over; the reading is noted where sign-in and facts are as they were.
 
@@ -79,10 +68,7 @@ def note_reading_again(asked: Asked, act: Act, *, expected: str, now: datetime) 
         "session": asked.session_key, "seen": asked.seen, "user": asked.user, "slug": asked.slug, "expected": expected, "now": now,
         "act": str(act), "request": current_request_id.get(),
     }  # fmt: skip
-    connection.ensure_connection()
-    wrapped = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
-    own: Any = PreparedCursor(connection.connection)
-    with wrapped(own) as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_ASK, values)
         row = cursor.fetchone()
     return None if row is None else Standing(*row)
