@@ -41,9 +41,14 @@ BY_PROBES = _TABLE.format(
     + _PROBE.format(name="w", first=22, last=28)
 )
 
-FROM_ENDPOINTS = _TABLE.format(
-    patients=f"""
-    SELECT d.condition, arm.code AS arm, e.baseline_sum_units AS sb, e.baseline_n AS nb, e.value_sum_units AS sw, e.value_n AS nw
-    FROM {_WHO} JOIN registry_endpoint e ON e.enrolment_id = a.enrolment_id
-    JOIN registry_plantimepoint point ON point.id = e.time_point_id AND point.code = 'W4'"""
-)
+# What a closed table needs beside the endpoint rows is the arm alone, which is in the closed room and nowhere else.
+FROM_ENDPOINTS = """
+SELECT condition, arm.code, n, n_30, n_50 FROM (
+    SELECT condition, arm_id, count(*) AS n,
+           count(*) FILTER (WHERE 10 * value_sum_units * baseline_n <= 7 * baseline_sum_units * value_n) AS n_30,
+           count(*) FILTER (WHERE 2 * value_sum_units * baseline_n <= baseline_sum_units * value_n) AS n_50
+    FROM registry_endpoint e JOIN closed.allocation given ON given.enrolment_id = e.enrolment_id AND given.stage = 1
+    WHERE time_point_id = (SELECT id FROM registry_plantimepoint WHERE code = 'W4')
+    AND baseline_sum_units > 0 AND baseline_n >= 4 AND value_n >= 4 GROUP BY condition, arm_id
+) counted JOIN closed.arm arm ON arm.id = counted.arm_id ORDER BY 1, 2
+"""

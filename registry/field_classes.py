@@ -122,7 +122,7 @@ FIELD_CLASSES: dict[str, dict[FieldClass, str]] = {
     },
     "Endpoint": {
         QUASI: "anchor_on",
-        CLINICAL: "baseline_sum_units baseline_n value_sum_units value_n",
+        CLINICAL: "condition baseline_sum_units baseline_n value_sum_units value_n",
         TECHNICAL: "id enrolment period time_point anchor_is_fallback",
     },
     "Snapshot": {CLINICAL: "payload", TECHNICAL: "id trial plan number cutoff made_at seal code_version sha256"},

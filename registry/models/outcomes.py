@@ -23,6 +23,8 @@ class Endpoint(models.Model):
     enrolment = models.ForeignKey(Enrolment, models.CASCADE, related_name="endpoints", db_constraint=False, db_index=False)
     period = models.PositiveSmallIntegerField(default=1)
     time_point = models.ForeignKey(PlanTimePoint, models.CASCADE, related_name="+", db_constraint=False, db_index=False)
+    # Of the primary pain, empty where there is none: a table by diagnosis comes out of these rows alone, and with arms out of one more.
+    condition = models.CharField(max_length=40, blank=True)
     anchor_on = models.DateField(null=True)
     anchor_is_fallback = models.BooleanField(default=False)
     baseline_sum_units = models.BigIntegerField()

@@ -69,21 +69,23 @@ def endpoint_statement(plan: CheckedPlan, *, only_some: bool) -> str:
             AND NOT EXISTS (SELECT 1 FROM target t WHERE t.enrolment_id = old.enrolment_id)
         )
         INSERT INTO registry_endpoint AS old (
-            enrolment_id, period, time_point_id, anchor_on, anchor_is_fallback, baseline_sum_units, baseline_n, value_sum_units, value_n
+            enrolment_id, period, time_point_id, condition, anchor_on, anchor_is_fallback,
+            baseline_sum_units, baseline_n, value_sum_units, value_n
         )
-        SELECT t.enrolment_id, 1, point.id, t.anchor_on, t.anchor_is_fallback,
+        SELECT t.enrolment_id, 1, point.id, t.condition, t.anchor_on, t.anchor_is_fallback,
                coalesce(b.total, 0), coalesce(b.n, 0), coalesce(v.total, 0), coalesce(v.n, 0)
         FROM target t
         CROSS JOIN (SELECT id, row_number() OVER (ORDER BY position) AS place FROM registry_plantimepoint WHERE plan_id = %(plan)s) point
         LEFT JOIN measured b ON b.enrolment_id = t.enrolment_id AND b.place = 0
         LEFT JOIN measured v ON v.enrolment_id = t.enrolment_id AND v.place = point.place
         ON CONFLICT (time_point_id, enrolment_id, period) DO UPDATE SET
-            anchor_on = excluded.anchor_on, anchor_is_fallback = excluded.anchor_is_fallback,
+            condition = excluded.condition, anchor_on = excluded.anchor_on, anchor_is_fallback = excluded.anchor_is_fallback,
             baseline_sum_units = excluded.baseline_sum_units, baseline_n = excluded.baseline_n,
             value_sum_units = excluded.value_sum_units, value_n = excluded.value_n
-        WHERE (old.anchor_on, old.anchor_is_fallback, old.baseline_sum_units, old.baseline_n, old.value_sum_units, old.value_n)
-            IS DISTINCT FROM (excluded.anchor_on, excluded.anchor_is_fallback, excluded.baseline_sum_units, excluded.baseline_n,
-                              excluded.value_sum_units, excluded.value_n)
+        WHERE (old.condition, old.anchor_on, old.anchor_is_fallback,
+               old.baseline_sum_units, old.baseline_n, old.value_sum_units, old.value_n)
+            IS DISTINCT FROM (excluded.condition, excluded.anchor_on, excluded.anchor_is_fallback,
+                              excluded.baseline_sum_units, excluded.baseline_n, excluded.value_sum_units, excluded.value_n)
     """
 
 
@@ -109,12 +111,14 @@ def _target(plan: CheckedPlan, only_some: bool) -> str:
     return f"""
         SELECT e.id AS enrolment_id, {anchor_on} AS anchor_on,
                {"first.stimulated_on" if by_stimulation else "a.allocated_on"} IS NULL AS anchor_is_fallback, pain.id AS pain_id,
+               coalesce(diagnosis.condition, '') AS condition,
                least(turn.switch_on, {anchor_on} + epoch.switch_day) AS switch_on, first.stimulated_on, first.stimulated_at
         FROM registry_enrolment e
         LEFT JOIN ({_first_stimulations(plan, only_some)}) first ON first.enrolment_id = e.id
         LEFT JOIN registry_allocation a
             ON a.enrolment_id = e.id AND a.stage = 1 AND (a.allocated_on IS NULL OR a.allocated_on <= %(last_day)s)
         LEFT JOIN registry_enrolmentpain pain ON pain.enrolment_id = e.id AND pain.rank = 1 AND pain.voided_at IS NULL
+        LEFT JOIN registry_paindiagnosis diagnosis ON diagnosis.id = pain.diagnosis_id
         LEFT JOIN ({switch_days()}) epoch ON epoch.protocol_version_id = e.protocol_version_id
         LEFT JOIN (
             SELECT enrolment_id, min(happened_on) AS switch_on FROM registry_disposition

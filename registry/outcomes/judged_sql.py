@@ -98,7 +98,7 @@ def _placed() -> str:
     dispositions = ", ".join(f"d.{kind}_on, coalesce(d.has_{kind}, false) AS has_{kind}" for kind in _KINDS)
     return f"""
         SELECT ep.*, {dispositions}, d.stop_reason,
-               coalesce(diagnosis.condition, '') AS condition, coalesce(a.analysis_site_id, e.site_id) AS site_id,
+               coalesce(a.analysis_site_id, e.site_id) AS site_id,
                ep.anchor_on + epoch.switch_day AS next_period_on,
                coalesce(max(ep.place) FILTER (WHERE ep.enough) OVER (PARTITION BY ep.enrolment_id) >= ep.place, false) AS value_from_here,
                max(CASE WHEN ep.enough THEN ARRAY[ep.place, ep.value_sum, ep.value_n] END)
@@ -106,8 +106,6 @@ def _placed() -> str:
         FROM ({_values()}) ep
         JOIN registry_enrolment e ON e.id = ep.enrolment_id
         LEFT JOIN registry_allocation a ON a.enrolment_id = e.id AND a.stage = 1
-        LEFT JOIN registry_enrolmentpain pain ON pain.enrolment_id = e.id AND pain.rank = 1 AND pain.voided_at IS NULL
-        LEFT JOIN registry_paindiagnosis diagnosis ON diagnosis.id = pain.diagnosis_id
         LEFT JOIN ({switch_days()}) epoch ON epoch.protocol_version_id = e.protocol_version_id
         LEFT JOIN ({_dispositions()}) d ON d.enrolment_id = e.id
     """
@@ -115,7 +113,7 @@ def _placed() -> str:
 
 def _values() -> str:
     return """
-        SELECT old.enrolment_id, point.place, old.anchor_on, old.anchor_on + point.last_day AS window_end,
+        SELECT old.enrolment_id, point.place, old.condition, old.anchor_on, old.anchor_on + point.last_day AS window_end,
                old.baseline_sum_units AS baseline_sum, old.baseline_n, old.value_sum_units AS value_sum, old.value_n,
                old.baseline_n > 0 AND old.baseline_n >= %(baseline_min_n)s AS has_baseline,
                old.value_n > 0 AND old.value_n >= point.min_n AS enough

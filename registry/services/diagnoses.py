@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 
 from django.db import connections
 
-from registry.models import Trial, User
+from registry.models import Enrolment, Trial, User
 from registry.services.auditing import audited
 from registry.services.intake import RowsIntake
 from registry.services.jobs import mark_stale
@@ -87,7 +88,15 @@ def record(
         tallies = tally, second.write_all()
         concerned = {known.id for intake in (first, second) for known in intake.patients.values()}
         mark_stale(trial, by=by, enrolment_ids=concerned, using=using)
+        mark_elsewhere({known.patient_id for known in first.patients.values()}, trial, by=by, using=using)
     return tallies
+
+
+def mark_elsewhere(patient_ids: Collection[int], trial: Trial, *, by: User, using: str = "default") -> None:
+    """Mark people's endpoints in their other trials: a diagnosis is the person's, whatever trial it was written in."""
+    rows = Enrolment.objects.using(using).filter(patient_id__in=patient_ids).exclude(trial=trial).select_related("trial")
+    for other, enrolments in groupby(rows.order_by("trial_id"), key=lambda row: row.trial):
+        mark_stale(other, by=by, enrolment_ids=[row.pk for row in enrolments], using=using)
 
 
 class DiagnosisIntake(RowsIntake[NewDiagnosis]):

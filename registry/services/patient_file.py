@@ -19,7 +19,7 @@ from registry.models import Allocation, Disposition, Enrolment, EnrolmentPain, P
 from registry.roles import Permission
 from registry.services import diagnoses, dispositions
 from registry.services.auditing import audited
-from registry.services.diagnoses import NewDiagnosis, NewPain
+from registry.services.diagnoses import NewDiagnosis, NewPain, mark_elsewhere
 from registry.services.dispositions import NewDisposition
 from registry.services.jobs import mark_stale
 from registry.services.reasons import Reason
@@ -208,6 +208,8 @@ def _changing(row: Row, enrolment: Enrolment, by: User, reason: Reason, *, voide
         yield now_on_record
         row.voided_at = now_on_record.voided_at
         mark_stale(enrolment.trial, by=by, enrolment_ids=[enrolment.pk])
+        if isinstance(row, PainDiagnosis):
+            mark_elsewhere([enrolment.patient_id], enrolment.trial, by=by)
 
 
 def _hold(enrolment: Enrolment) -> None:

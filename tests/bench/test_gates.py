@@ -13,9 +13,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from bench import oracle, worlds
+from bench import live_sql, oracle, worlds
 from registry.outcomes.refresh import refresh_trial
 from registry.selectors.outcomes import latest_closed
+from tests import cluster
 from tests.outcomes.conftest import worker as worker  # a fixture of the same name
 from tests.registry.services.stimulation_scene import allocate, measure, prescribe
 from tests.trials import make_enrolment
@@ -66,6 +67,14 @@ def test_every_cell_equals_the_oracle_and_rounding_would_not(filled, seed):
                    <> (value_sum_units::numeric / value_n <= 0.7 * (baseline_sum_units::numeric / baseline_n))"""
         )
         assert cursor.fetchone()[0] > 0, "no planted patient would be misjudged by means"
+
+
+def test_the_table_from_endpoint_rows_is_the_one_from_the_records(filled):
+    filled(200)
+    with cluster.administrator(str(settings.DATABASES["default"]["NAME"])) as connected:
+        from_rows, from_records = (connected.execute(one.encode()).fetchall() for one in (live_sql.FROM_ENDPOINTS, live_sql.FROM_RECORDS))
+    assert from_rows == from_records
+    assert len(from_rows) == 8
 
 
 @pytest.mark.parametrize("patients", [20, 300])
@@ -131,22 +140,24 @@ def rows_of(node: dict[str, Any]) -> int:
     return round(own) + sum(rows_of(child) for child in node.get("Plans", ()))
 
 
-@pytest.mark.django_db
-def test_a_session_takes_as_many_statements_whatever_the_patients(trial, oscar, setup_actor):
-    counts = []
+def test_a_session_takes_as_many_statements_whatever_the_patients(committed_db, trial, oscar, setup_actor):
+    counts, secret = [], worlds.token_of(oscar)
     prescribe(trial, setup_actor)
     for number in (1, 40):
         for more in range(len(counts), number):
             newest = make_enrolment(trial, f"P-{more + 1:04}", site="N", by=setup_actor)
         allocate(newest, setup_actor)
-        counts.append(statements_of_a_post(newest, measure(newest, setup_actor), worlds.token_of(oscar)))
-    assert counts[0] == counts[1]
+        threshold = measure(newest, setup_actor)
+        # The first one reads the design of the trial, notes that the token was used, and leaves a refresh waiting.
+        counts += [statements_of_a_post(newest, threshold, secret, session) for session in (1, 2)][1:]
+    assert counts == [SESSION_STATEMENTS] * 2
 
 
-def statements_of_a_post(enrolment: Any, threshold: Any, secret: str) -> int:
+def statements_of_a_post(enrolment: Any, threshold: Any, secret: str, number: int) -> int:
     body = {
-        "trial": "calm-m1", "patient": enrolment.patient_code, "number": 1, "status": "given", "as_planned": True, "pain_before": 6,
+        "trial": "calm-m1", "patient": enrolment.patient_code, "number": number, "status": "given", "as_planned": True, "pain_before": 6,
         "started_at": "2026-11-19T09:05:00+01:00", "ended_at": "2026-11-19T09:25:00+01:00", "threshold": str(threshold.record),
+        "pain_after": 4, "new_since_last": [], "side_effects": [{"term": "headache", "severity": "mild", "relation": "possible"}],
     }  # fmt: skip
     with CaptureQueriesContext(connection) as queries:
         answer = Client().post("/api/v1/sessions/", body, content_type="application/json", headers={"Authorization": f"Bearer {secret}"})
