@@ -15,7 +15,7 @@ from api.records import ReasonSerializer, Row
 from api.scores import VersionedSerializer
 from api.versioned import typed
 from registry.exceptions import InvalidInput, Problem
-from registry.rules.stimulation import Block, NewBlock, NewSession, NewSideEffect
+from registry.rules.stimulation import Block, NewBlock, NewSession, NewSideEffect, delivered_without_text
 from registry.rules.stimulation.dose import delivered_percent
 from registry.rules.stimulation.session_content import DeviationContent, EffectContent, SessionContent
 from registry.rules.tables import stimulation_tables as tables
@@ -211,7 +211,7 @@ def shown_content(content: SessionContent, *, with_text: bool) -> Row:
         "new_since_last": None if new is None else sorted(new),
         "side_effects": None if effects is None else [shown_effect(effect, with_text=with_text) for effect in effects],
         "deviation_reason": why.reason if why else None,
-        "deviations": [shown_deviation(one, with_text=with_text) for one in content.deviations],
+        "deviations": [shown_deviation(one, content, with_text=with_text) for one in content.deviations],
         "blocks": [shown_block(place, content, with_text=with_text) for place in range(len(content.blocks))],
         "nominal_s": exact(sum((block.pattern.nominal_s for block in content.blocks), Fraction(0))),
     }
@@ -223,11 +223,17 @@ def shown_effect(effect: EffectContent, *, with_text: bool) -> Row:
     return {"term": effect.term, "severity": severity, "relation": effect.relation, "text": effect.text if with_text else None}
 
 
-def shown_deviation(one: DeviationContent, *, with_text: bool) -> Row:
+def shown_deviation(one: DeviationContent, content: SessionContent, *, with_text: bool) -> Row:
     """Return a deviation as it is sent."""
-    text = one.reason_text if with_text else None
-    plain = {"kind": one.kind, "block": one.block, "prescribed": one.prescribed, "delivered": one.delivered}
+    text, delivered = (one.reason_text, one.delivered) if with_text else (None, without_words(one, content))
+    plain = {"kind": one.kind, "block": one.block, "prescribed": one.prescribed, "delivered": delivered}
     return {**plain, "reason": one.reason, "reason_text": text}
+
+
+def without_words(one: DeviationContent, content: SessionContent) -> str:
+    """Return what was delivered where a deviation was found, without what somebody typed."""
+    place = (one.block or 0) - 1
+    return delivered_without_text(one.kind, one.delivered, content.blocks[place].target if 0 <= place < len(content.blocks) else None)
 
 
 def shown_block(place: int, content: SessionContent, *, with_text: bool) -> Row:

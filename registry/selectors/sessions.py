@@ -15,11 +15,11 @@ from registry.models import AdverseEvent, Enrolment, PainScore, StimulationSessi
 from registry.models.records import sees_records_at
 from registry.models.scores import sees_all_scores_at
 from registry.models.session_content import stored_content
-from registry.rules.stimulation import course_pulses, is_received
+from registry.rules.stimulation import course_pulses, delivered_without_text, is_received
 from registry.rules.stimulation.dose import RECEIVED_PERCENT
 from registry.rules.stimulation.session_content import SessionContent
 from registry.selectors.free_text import hide_text, reads_text_about, without_hidden_text
-from registry.vocabulary import SessionStatus
+from registry.vocabulary import DeviationKind, SessionStatus, StimulationTarget
 
 SHOWN_WITH = (
     "enrolment__trial",
@@ -157,9 +157,17 @@ def _readable(user: User, sessions: Iterable[StimulationSession]) -> list[Stimul
     found = list(sessions)
     for session in found:
         if not reads_text_about(user, session.enrolment):
-            for row in (session, *session.blocks.all(), *session.deviations.all()):
-                hide_text(row)
+            _hide_texts(session)
     return found
+
+
+def _hide_texts(session: StimulationSession) -> None:
+    """Empty what people typed of a session with blocks and deviations, which repeat the words for a target."""
+    targets: dict[int | None, StimulationTarget] = {block.position: StimulationTarget(block.target) for block in session.blocks.all()}
+    for row in (session, *session.blocks.all(), *session.deviations.all()):
+        hide_text(row)
+    for one in session.deviations.all():
+        one.delivered = delivered_without_text(DeviationKind(one.kind), one.delivered, targets.get(one.position))
 
 
 def _pain_records(session: StimulationSession) -> list[UUID]:

@@ -11,7 +11,7 @@ from registry.rules.stimulation.blocks import Block, total_pulses
 from registry.rules.stimulation.numbers import count_text, decimal_text
 from registry.rules.stimulation.sessions import NewSession
 from registry.rules.stimulation.timing import ZERO
-from registry.vocabulary import DeviationKind, DeviationReason, IntensityReference, SessionReason
+from registry.vocabulary import DeviationKind, DeviationReason, IntensityReference, SessionReason, StimulationTarget
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +142,11 @@ def _has_one_train(plan: Block, block: Block) -> bool:
 
 def _target_words(block: Block) -> str:
     return f"{block.target.label}: {block.target_text}" if block.target_text else block.target.label
+
+
+def delivered_without_text(kind: DeviationKind, delivered: str, target: StimulationTarget | None) -> str:
+    """Return what was delivered for who may not read free text: of a target the word alone, as its block shows it."""
+    return delivered if kind is not DeviationKind.TARGET else "" if target is None else target.label
 
 
 def _burst(block: Block) -> tuple[int, object]:

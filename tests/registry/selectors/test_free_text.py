@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -23,12 +24,12 @@ from registry.services.adverse_events import record_adverse_events
 from registry.services.diagnoses import NewDiagnosis, NewPain
 from registry.services.dispositions import NewDisposition
 from registry.services.stimulation import record_sessions
-from registry.vocabulary import AdverseEventTerm, SessionReason, SessionStatus, Severity
+from registry.vocabulary import AdverseEventTerm, DeviationReason, SessionReason, SessionStatus, Severity, StimulationTarget
 from tests.api.conftest import Api, token_of
-from tests.registry.services.stimulation_scene import allocate, measure, prescribe
+from tests.registry.services.stimulation_scene import allocate, block, given, measure, prescribe
 
 TYPED = "Zaphod"
-SESSION, EVENT = UUID(int=0xF7EE_0001), UUID(int=0xF7EE_0002)
+SESSION, EVENT, AIMED = UUID(int=0xF7EE_0001), UUID(int=0xF7EE_0002), UUID(int=0xF7EE_0003)
 READERS = tuple(role for role in ROLES.values() if Permission.PATIENT_VIEW in role.permissions)
 WRITING = tuple(right for right in Permission if right.value.endswith((".edit", ".record", ".correct", ".request")))
 PAGES = ("patient", "adverse_events", "adverse_event", "session")
@@ -117,6 +118,35 @@ def test_another_role_at_the_site_lets_one_read_there(told: Any, holder: Any, tm
     here = holder("monitor", "N", elsewhere)
     assert (on_pages(here), over_rest(here)) == (set(PAGES), set(LISTS))
     assert len(in_files(here, tmp_path / "north")) == 5
+
+
+def test_a_target_in_words_is_not_repeated_by_the_deviation_it_makes(
+    enrolment: Any, trial: Any, alice: Any, holder: Any, setup_actor: Any, now: Any, tmp_path: Path
+) -> None:
+    prescribe(trial, setup_actor)
+    allocate(enrolment, setup_actor)
+    aimed = replace(block(), target=StimulationTarget.OTHER, target_text=f"{TYPED} nine")
+    row = given(
+        measure(enrolment, setup_actor), as_planned=False, blocks=(aimed,), record=AIMED, deviation_reason=DeviationReason.TECHNICAL
+    )
+    record_sessions(trial=trial, rows=[row], by=alice, now=now)
+    rita, tests = holder("researcher"), {}
+    for user in (alice, rita):
+        client = Client()
+        client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+        shown = client.get(reverse("session", args=["calm-m1", "P-0001", AIMED])).content.decode()
+        api = Api(token_of(user, scope="read"))
+        [listed], one = api.rows("sessions/"), api.get(f"sessions/{AIMED}/").json()
+        histories = api.get(f"sessions/{AIMED}/history/").content.decode()
+        tests[user.pk] = shown, listed["deviations"][0], one["deviations"][0], histories
+    shown, listed, one, _ = tests[alice.pk]
+    assert f"Other target: {TYPED} nine" in shown
+    assert listed["delivered"] == one["delivered"] == f"Other target: {TYPED} nine"
+    shown, listed, one, histories = tests[rita.pk]
+    assert listed["delivered"] == one["delivered"] == "Other target"
+    assert TYPED not in shown + histories
+    assert "Other target" in shown
+    assert in_files(rita, tmp_path / "out") == set()
 
 
 @pytest.mark.parametrize("role", ROLES.values(), ids=lambda role: role.code)
