@@ -10,13 +10,14 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError
+from django.db import IntegrityError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
 from registry.exceptions import Conflict, InvalidInput, NotAllowed, NotFound, RegistryError
 from registry.services.idempotency import KeyInUse, KeyReused
+from registry.services.versions import is_refused_by_rule
 
 MEDIA_TYPE = "application/problem+json"
 AWAY_FOR_S = 2
@@ -117,8 +118,6 @@ KIND_OF: tuple[tuple[type[Exception], str], ...] = (
     (OperationalError, "unavailable"),
     (InterfaceError, "unavailable"),
 )
-# What registry/migrations/0006 and 0007 raise.
-REFUSED_BY_RULE = ("RT005", "RT006", "RT007")
 # What Django or the database say of these may quote a record, or tell that one exists.
 TITLE_SAYS_ALL = ("not-found", "unavailable", "server-error")
 
@@ -130,11 +129,6 @@ def problem_response(error: Exception, context: Mapping[str, Any]) -> Response:
         log.error(code.replace("-", "_"), exc_info=error)
     request: HttpRequest = context["request"]._request
     return Response(problem(code, error, request), status=KINDS[code].status, content_type=MEDIA_TYPE, headers=headers_of(code, error))
-
-
-def is_refused_by_rule(error: Exception) -> bool:
-    """Tell whether the database itself refused: a pain frozen, a row voided by somebody else since the service looked."""
-    return isinstance(error, DatabaseError) and getattr(error.__cause__, "sqlstate", None) in REFUSED_BY_RULE
 
 
 def problem(code: str, error: Exception, request: HttpRequest) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from api.row_text import RowText, list_of
 from registry.exceptions import InvalidInput, NotFound
 from registry.models import Enrolment, Trial, User
 from registry.roles import Permission
-from registry.selectors.patients import trial_visible_to
+from registry.selectors.patients import trial_of_request, trial_visible_to
 from registry.services.reasons import CORRECTION_REASONS, Reason
 from registry.vocabulary import PainCondition
 
@@ -217,7 +217,7 @@ class Made(Records):
         def work() -> Response:
             data = self.checked(self.creation_class or self.get_serializer_class(), request)
             user = person_of(request)
-            trial = trial_visible_to(user, data.pop("trial"))
+            trial = trial_of_request(user, data.pop("trial"))
             user.check_can(self.right, trial=trial)
             made, record = self.added(trial, data, by=user, now=timezone.now())
             return answer(record, {"Location": reverse(self.detail_route, kwargs={"id": made})}, status=201)
@@ -317,7 +317,8 @@ def person_of(request: Request) -> User:
 def hold_patient(record: Row) -> None:
     """Let one change at a time at the records of a patient, until the end of the transaction."""
     rows = Enrolment.with_voided.filter(trial__slug=record["trial"], patient_code=record["patient"])
-    rows.select_for_update().values_list("pk").first()
+    # An import that adds records holds a key on the patient: a change of other records need not wait for it.
+    rows.select_for_update(no_key=True).values_list("pk").first()
 
 
 def as_expressions(columns: Columns) -> Columns:

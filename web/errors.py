@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 from registry.exceptions import Conflict, InvalidInput, NotAllowed, NotFound, RegistryError
+from registry.services.versions import CHANGED_MEANWHILE, is_refused_by_rule
 
 STATUS_OF: tuple[tuple[type[RegistryError], HTTPStatus], ...] = (
     (NotAllowed, HTTPStatus.FORBIDDEN),
@@ -56,7 +57,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def registry_error_page(request: HttpRequest, exception: Exception) -> HttpResponse | None:
-    """Return the page for a registry error that no view answered, None for any other."""
+    """Return the page for a registry error that no view answered, or a refusal by the database's own rules, None for any other."""
+    if is_refused_by_rule(exception):
+        return error_page(request, HTTPStatus.CONFLICT, sentence=CHANGED_MEANWHILE)
     for kind, status in STATUS_OF:
         if isinstance(exception, kind):
             # The sentence of a record not found could name it; the page for an unknown address must look the same.

@@ -24,7 +24,6 @@ from registry.models import Enrolment, EnrolmentPain, PainDiagnosis, User
 from registry.roles import Permission
 from registry.selectors import patient_file as file
 from registry.services import patient_file as verbs
-from registry.services.diagnoses import NewDiagnosis, NewPain
 from web.patient_file_forms import DiagnosisForm, FileForm, PainForm, diagnosis_values, pain_values
 from web.patients import patient_frame
 from web.record_reasons import RecordReasonForm, check_version_seen
@@ -73,14 +72,12 @@ def version_of(values: Mapping[str, str], voided_at: datetime | None) -> int:
 
 def add_diagnosis(enrolment: Enrolment, values: dict[str, str], request: TrialRequest) -> object:
     """Add a diagnosis under a code of its own."""
-    row = NewDiagnosis(enrolment.patient_code, diagnosis=file.next_code(enrolment), **values)
-    return verbs.add_diagnosis(enrolment=enrolment, row=row, by=request.user, now=timezone.now())
+    return verbs.add_next_diagnosis(enrolment=enrolment, by=request.user, now=timezone.now(), **values)
 
 
 def add_pain(enrolment: Enrolment, values: dict[str, str], request: TrialRequest) -> object:
     """Add a pain after those that are followed."""
-    row = NewPain(enrolment.patient_code, rank=file.next_rank(enrolment), **values)
-    return verbs.add_pain(enrolment=enrolment, row=row, by=request.user, now=timezone.now())
+    return verbs.add_next_pain(enrolment=enrolment, by=request.user, now=timezone.now(), **values)
 
 
 DIAGNOSIS = FileKind(

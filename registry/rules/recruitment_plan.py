@@ -7,6 +7,9 @@ from datetime import date, timedelta
 from fractions import Fraction
 from math import ceil, floor
 
+# A day further away tells nothing more than that the rate is too low, and calendars end.
+FURTHEST_DAYS = 50 * 365
+
 
 @dataclass(frozen=True)
 class RecruitmentPlan:
@@ -25,8 +28,9 @@ class RecruitmentPlan:
         return floor(Fraction(self.participants * gone, days))
 
     def reached_on(self, total: int, per_week: Fraction, since: date) -> date | None:
-        """Return the day on which all are there if so many a week come from a day on, None where that never happens."""
+        """Return the day on which all are there if so many a week come from a day on, None where that is beyond a lifetime's work."""
         missing = self.participants - total
         if missing <= 0 or per_week <= 0:
             return None
-        return since + timedelta(days=ceil(7 * missing / per_week))
+        days = ceil(7 * missing / per_week)
+        return since + timedelta(days=days) if days <= FURTHEST_DAYS else None

@@ -46,17 +46,6 @@ def voided_file(user: User, enrolment: Enrolment) -> VoidedFile:
     return VoidedFile(list(diagnoses.order_by("code", "pk")), list(pains.order_by("rank", "pk")))
 
 
-def next_code(enrolment: Enrolment) -> str:
-    """Return a code that no diagnosis of the patient has or had."""
-    taken = set(PainDiagnosis.with_voided.filter(patient=enrolment.patient_id).values_list("code", flat=True))
-    return next(code for number in range(1, len(taken) + 2) if (code := f"D{number}") not in taken)
-
-
-def next_rank(enrolment: Enrolment) -> int:
-    """Return the rank after the last standing pain; the first is the primary one."""
-    return max(EnrolmentPain.objects.filter(enrolment=enrolment).values_list("rank", flat=True), default=0) + 1
-
-
 def frozen_diagnosis_fields(enrolment: Enrolment, diagnosis: PainDiagnosis) -> tuple[str, ...]:
     """Return what of a diagnosis is frozen: what is treated, once somebody was allocated with it as the primary pain."""
     is_primary = EnrolmentPain.objects.filter(enrolment=enrolment, rank=PRIMARY, diagnosis=diagnosis).exists()

@@ -6,7 +6,7 @@ What may be taken out of use, and what is left of it, says docs/decisions/0008.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
@@ -31,6 +31,21 @@ Row = TypeVar("Row", PainDiagnosis, EnrolmentPain, Disposition)
 PRIMARY = 1
 NOT_VOIDED = "This record is not voided any more. Open it again to see what it is now."
 FROZEN = "The primary pain is frozen at allocation. Follow a pain found later under another rank."
+
+
+def add_next_diagnosis(*, enrolment: Enrolment, by: User, now: datetime, **facts: Any) -> PainDiagnosis:
+    """Add a diagnosis under a code that none of the patient has or had."""
+    with audited(by=by, reason="diagnosis recorded"):
+        _hold(enrolment)
+        row = NewDiagnosis(enrolment.patient_code, diagnosis=next_code(enrolment), **facts)
+        return add_diagnosis(enrolment=enrolment, row=row, by=by, now=now)
+
+
+def add_next_pain(*, enrolment: Enrolment, by: User, now: datetime, **facts: Any) -> EnrolmentPain:
+    """Add a pain to follow after those that stand."""
+    with audited(by=by, reason="pain recorded"):
+        _hold(enrolment)
+        return add_pain(enrolment=enrolment, row=NewPain(enrolment.patient_code, next_rank(enrolment), **facts), by=by, now=now)
 
 
 def add_diagnosis(*, enrolment: Enrolment, row: NewDiagnosis, by: User, now: datetime) -> PainDiagnosis:
@@ -133,6 +148,17 @@ def restore_disposition(*, enrolment: Enrolment, disposition: Disposition, reaso
         _set(row, None)
 
 
+def next_code(enrolment: Enrolment) -> str:
+    """Return a code that no diagnosis of the patient has or had."""
+    taken = set(PainDiagnosis.with_voided.filter(patient=enrolment.patient_id).values_list("code", flat=True))
+    return next(code for number in range(1, len(taken) + 2) if (code := f"D{number}") not in taken)
+
+
+def next_rank(enrolment: Enrolment) -> int:
+    """Return the rank after the last standing pain; the first is the primary one."""
+    return max(EnrolmentPain.objects.filter(enrolment=enrolment).values_list("rank", flat=True), default=0) + 1
+
+
 def diagnosis_row(enrolment: Enrolment, diagnosis: PainDiagnosis) -> NewDiagnosis:
     """Return a diagnosis as a row that would record it."""
     names = ("condition", "condition_text", "certainty", "mechanism", "onset", "icd10", "icd11")
@@ -186,8 +212,12 @@ def _correct(row: Row, writer: Writer, enrolment: Enrolment, by: User, reason: R
     sentence = reason.sentence()
     with audited(by=by, reason=sentence):
         _hold(enrolment)
-        if type(row)._base_manager.filter(pk=row.pk, voided_at__isnull=False).exists():
+        on_record = type(row)._base_manager.get(pk=row.pk)
+        if on_record.voided_at is not None:
             raise Conflict("This record is voided. Restore it before you correct it.")
+        # What is written is merged from the row as the caller read it.
+        if any(getattr(on_record, field.attname) != getattr(row, field.attname) for field in row._meta.concrete_fields):
+            raise Conflict(CHANGED_MEANWHILE)
         _write(writer, enrolment, by, sentence)
     row.refresh_from_db()
     return row
@@ -216,6 +246,15 @@ def _hold(enrolment: Enrolment) -> None:
     """Let one change at a time at a patient's file; raise Conflict for a patient taken out of use meanwhile."""
     if not Enrolment.objects.select_for_update(no_key=True, of=("self",)).filter(pk=enrolment.pk).values_list("pk"):
         raise Conflict("This patient is voided. Restore the patient first.")
+
+
+def check_pains_stand(scores: Iterable[PainScore]) -> None:
+    """Raise Conflict where a score that is brought back is about a voided pain."""
+    about = {score.pain_id for score in scores if score.pain_id is not None}
+    gone = EnrolmentPain.with_voided.filter(pk__in=about, voided_at__isnull=False).order_by("rank").values_list("rank", flat=True)
+    if gone:
+        named = ", ".join(map(str, gone))
+        raise Conflict(f"The pain that this is about is voided (rank {named}). Restore that pain first.")
 
 
 def _set(row: models.Model, voided_at: datetime | None) -> None:

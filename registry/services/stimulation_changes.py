@@ -17,6 +17,7 @@ from registry.models import AdverseEvent, PainScore, StimulationSession, User
 from registry.rules.adverse_events import NewAdverseEvent
 from registry.rules.scores import NewScore, value_units
 from registry.rules.stimulation import NewSideEffect
+from registry.services.patient_file import check_pains_stand
 from registry.services.stimulation_answers import (
     AFTER,
     BEFORE,
@@ -189,7 +190,8 @@ def void_answers(session: StimulationSession, now: datetime) -> None:
 
 def restore_answers(session: StimulationSession, *, by: User, now: datetime) -> None:
     """Bring back the pains and side effects that were taken out in the same act as the session."""
-    scores = PainScore.objects.filter(record__in=standing_pain_records([session]), voided=True, ended_at=session.ended_at)
+    scores = list(PainScore.objects.filter(record__in=standing_pain_records([session]), voided=True, ended_at=session.ended_at))
+    check_pains_stand(scores)
     events = AdverseEvent.objects.filter(session_record=session.record, solicited=True, voided=True, ended_at=session.ended_at)
     PainScore.objects.bulk_create([_successor(score, now) for score in scores])
     AdverseEvent.objects.bulk_create(list(_restored(cast(Iterable[AdverseEvent], events), by, now)))

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TypeVar
 
+from django.db import DatabaseError
+
 from registry.exceptions import Conflict, NotFound
 from registry.models import User
 from registry.models.records import VersionedRecord
@@ -14,6 +16,14 @@ from registry.services.row_adding import add_rows
 Record = TypeVar("Record", bound=VersionedRecord)
 
 CHANGED_MEANWHILE = "Somebody changed this record while you were looking at it. Open it again to see what it is now."
+
+# What registry/migrations/0006 and 0007 raise.
+REFUSED_BY_RULE = ("RT005", "RT006", "RT007")
+
+
+def is_refused_by_rule(error: Exception) -> bool:
+    """Tell whether the database itself refused: a pain frozen, a row voided by somebody else since the service looked."""
+    return isinstance(error, DatabaseError) and getattr(error.__cause__, "sqlstate", None) in REFUSED_BY_RULE
 
 
 def end_version(record: VersionedRecord, *, now: datetime, voided: bool) -> None:

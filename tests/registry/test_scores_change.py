@@ -3,7 +3,9 @@ from decimal import Decimal
 import pytest
 
 from registry.exceptions import Conflict, InvalidInput, NotAllowed
-from registry.models import PainScore, StaleMark
+from registry.models import EnrolmentPain, PainScore, StaleMark, Trial
+from registry.services import patient_file
+from registry.services.auditing import audited
 from registry.services.scores import Reason, correct_score, restore_score, void_score
 from tests.trials import make_diary
 
@@ -65,3 +67,29 @@ def test_history_keeps_who_old_new_and_why(score, oscar, now):
     events = list(score.history.order_by("pgh_id").values_list("pgh_label", "ended_at", "change__actor__email", "change__reason"))
     assert events[0][0] == "insert"
     assert events[1] == ("update", now, "oscar@example.org", "Typing error: misread")
+
+
+def test_nothing_changes_once_the_records_are_locked(score, oscar, setup_actor, now):
+    with audited(by=setup_actor, reason="locked"):
+        Trial.objects.filter(pk=score.enrolment.trial_id).update(locked_at=now)
+    score = PainScore.objects.select_related("enrolment__trial", "enrolment__site", "scale").get()
+    with pytest.raises(Conflict, match="locked"):
+        correct_score(score, value=Decimal("5"), reason=Reason("typing_error"), by=oscar, now=now)
+    with pytest.raises(Conflict, match="locked"):
+        void_score(score, reason=Reason("typing_error"), by=oscar, now=now)
+    with pytest.raises(Conflict, match="locked"):
+        restore_score(score, reason=Reason("typing_error"), by=oscar, now=now)
+    assert PainScore.objects.current().get().value == Decimal("6")
+
+
+def test_score_about_a_voided_pain_is_not_restored(score, enrolment, oscar, alice, now):
+    pain = EnrolmentPain.objects.get()
+    with audited(by=alice, reason="about the pain"):
+        PainScore.objects.update(pain=pain)
+    score = PainScore.objects.get()
+    void_score(score, reason=Reason("wrong_patient"), by=oscar, now=now)
+    patient_file.void_pain(enrolment=enrolment, pain=pain, reason=Reason("wrong_patient"), by=alice, now=now)
+    with pytest.raises(Conflict, match=r"voided \(rank 1\)\. Restore that pain first"):
+        restore_score(score, reason=Reason("typing_error"), by=oscar, now=now)
+    patient_file.restore_pain(enrolment=enrolment, pain=pain, reason=Reason("typing_error"), by=alice, now=now)
+    assert restore_score(score, reason=Reason("typing_error"), by=oscar, now=now).version == 2

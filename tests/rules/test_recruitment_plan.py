@@ -51,3 +51,13 @@ def test_plan_without_days_is_due_at_no_time():
 )
 def test_day_on_which_all_are_there(total, per_week, reached):
     assert PLAN.reached_on(total, per_week, LAST) == reached
+
+
+@pytest.mark.parametrize("people", [40_000, 1_000_000])
+def test_day_beyond_fifty_years_is_none(people):
+    assert RecruitmentPlan(people).reached_on(100, Fraction(1, 12), LAST) is None
+
+
+def test_fifty_years_are_the_furthest():
+    assert RecruitmentPlan(2607).reached_on(0, Fraction(1), LAST) == LAST + timedelta(weeks=2607)
+    assert RecruitmentPlan(2608).reached_on(0, Fraction(1), LAST) is None

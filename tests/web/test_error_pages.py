@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
 from django.http import HttpRequest
 from django.test import Client
 
@@ -90,3 +90,12 @@ def test_fault_of_ours_answers_500_without_a_word_of_the_fault(alice, signed_in,
 def test_pages_stay_out_of_caches(alice, signed_in):
     assert signed_in(alice).get("/t/")["Cache-Control"] == "private, no-store"
     assert connection.vendor == "postgresql"
+
+
+def test_refusal_by_the_database_s_own_rule_is_a_conflict_and_other_faults_are_not(request_with_id, setup_actor):
+    rule = "DO $$ BEGIN RAISE EXCEPTION 'a row refers to a voided row' USING ERRCODE = '%s'; END $$"
+    for code, status in (("RT005", 409), ("RT006", 409), ("RT007", 409), ("RT001", None)):
+        with pytest.raises(DatabaseError) as refused, transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(rule % code)
+        answer = errors.registry_error_page(request_with_id, refused.value)
+        assert (answer.status_code if answer else None) == status

@@ -46,6 +46,26 @@ def told(user: Any, enrolment: Enrolment, one: int = 0) -> str:
     return patient_history(user, enrolment)[one].sentence
 
 
+def test_correction_of_what_was_read_before_another_change_is_a_conflict(act, second):
+    diagnosis, pain = second
+    as_read = PainDiagnosis.objects.get(pk=diagnosis.pk), EnrolmentPain.objects.get(pk=pain.pk)
+    why = Reason("typing_error")
+    file.correct_diagnosis(diagnosis=diagnosis, changes={"icd10": "M54.5"}, reason=why, **act)
+    file.correct_pain(pain=pain, changes={"side": "left"}, reason=why, **act)
+    with pytest.raises(Conflict, match="while you were looking"):
+        file.correct_diagnosis(diagnosis=as_read[0], changes={"certainty": "probable"}, reason=why, **act)
+    with pytest.raises(Conflict, match="while you were looking"):
+        file.correct_pain(pain=as_read[1], changes={"body_region": "leg"}, reason=why, **act)
+    assert PainDiagnosis.objects.get(code="D2").icd10 == "M54.5"
+    assert EnrolmentPain.objects.get(rank=2).side == "left"
+
+
+def test_next_code_and_rank_are_drawn_where_the_file_is_held(act, second):
+    found = file.add_next_diagnosis(condition="fibromyalgia", **act)
+    pain = file.add_next_pain(diagnosis="D3", body_region="head", **act)
+    assert (found.code, pain.rank) == ("D3", 3)
+
+
 class TestDiagnoses:
     def test_its_way_is_told_in_the_history(self, act, alice, enrolment):
         one = file.add_diagnosis(row=NewDiagnosis("P-0001", "low_back", "D2"), **act)

@@ -12,7 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from registry.exceptions import Conflict, InvalidInput, NotAllowed, NotFound
-from registry.models import AdverseEvent, MaskingGuess, PainScore, ProtocolVersion, StaleMark, StimulationSession
+from registry.models import AdverseEvent, EnrolmentPain, MaskingGuess, PainScore, ProtocolVersion, StaleMark, StimulationSession
 from registry.rules.stimulation import NewSession, NewSideEffect
 from registry.services import accounts
 from registry.services.adverse_events import correct_adverse_event
@@ -299,6 +299,19 @@ def test_a_restored_number_must_be_free(trial: Any, session: StimulationSession,
     record_sessions(trial=trial, rows=[row], by=oscar, now=later)
     with pytest.raises(Conflict, match="session 1 of P-0001"):
         restore_session(session, reason=TYPING_ERROR, by=oscar, now=later)
+
+
+def test_a_session_whose_pain_was_voided_since_is_not_restored(session: StimulationSession, oscar: Any, later: datetime) -> None:
+    pain = EnrolmentPain.objects.get(enrolment=session.enrolment, rank=1)
+    with audited(by=oscar, reason="about the pain"):
+        PainScore.objects.filter(enrolment=session.enrolment).update(pain=pain)
+    void_session(session, reason=TYPING_ERROR, by=oscar, now=later)
+    with audited(by=oscar, reason="entered twice"):
+        EnrolmentPain.objects.filter(pk=pain.pk).update(voided_at=later)
+    session.refresh_from_db()
+    with pytest.raises(Conflict, match="Restore that pain first"):
+        restore_session(session, reason=TYPING_ERROR, by=oscar, now=later)
+    assert not StimulationSession.objects.filter(ended_at__isnull=True).exists()
 
 
 def test_a_voided_session_cannot_be_corrected(session: StimulationSession, row: NewSession, oscar: Any, later: datetime) -> None:
