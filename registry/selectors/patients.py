@@ -76,6 +76,12 @@ def trial_visible_to(user: User, slug: str) -> Trial:
     return trial
 
 
+def trial_of_request(user: User, slug: str) -> Trial:
+    """Return one of the person's trials as it was read with their memberships, which is at each request; raise as `trial_visible_to`."""
+    found = next((row.trial for row in user.current_memberships() if row.trial is not None and row.trial.slug == slug), None)
+    return trial_visible_to(user, slug) if found is None else found
+
+
 def enrolment_visible_to(user: User, trial: Trial, patient_code: str, *, with_voided: bool = False) -> Enrolment:
     """Return one patient of the trial; raise NotFound for another site's or trial's, existing or not, and for a voided one unless asked."""
     manager = Enrolment.with_voided if with_voided else Enrolment.objects
