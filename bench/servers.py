@@ -95,6 +95,23 @@ def peer_module(bind: str) -> list[str]:
 
 
 @contextmanager
+def nested_peer(database: str, folder: Path) -> Iterator[tuple[WebServer, str]]:
+    """Serve the peer that keeps the same facts, in an empty database; yield the server and a token that may write."""
+    variables = variables_for(database, DJANGO_SETTINGS_MODULE="bench.peer_nested.settings", RTMS_DB_ROLE="owner")
+    command = [sys.executable, "-m", "bench.peer_nested.prepare"]
+    done = subprocess.run(command, env=variables, cwd=environment.ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"the nested peer could not be made ready: {done.stderr}")
+    with served(nested_module, variables, folder / f"peer-{database}.log", "/hello/") as server:
+        yield server, done.stdout.split()[-1]
+
+
+def nested_module(bind: str) -> list[str]:
+    """Return the module that serves the nested peer, with its arguments."""
+    return [*recipes.web_module(bind), "bench.peer_nested.wsgi:application"]
+
+
+@contextmanager
 def served(module: object, variables: dict[str, str], log: Path, path: str) -> Iterator[WebServer]:
     """Run a web server until the end of the block."""
     server = WebServer(free_port())

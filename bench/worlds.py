@@ -75,6 +75,17 @@ def empty_database(label: str) -> Iterator[str]:
         cluster.drop_database(name)
 
 
+@contextmanager
+def bare_database(label: str) -> Iterator[str]:
+    """Make a database without any table, and throw it away afterwards."""
+    name = f"rtms_bench_{os.getpid()}_{label}"
+    cluster.make_database(name, "template1")
+    try:
+        yield name
+    finally:
+        cluster.drop_database(name)
+
+
 def use(name: str) -> None:
     """Let Django of this process work on that database."""
     from django.db import connections

@@ -1,4 +1,4 @@
-"""Sessions sent one by one to the REST door: beside the naive peer, beside bare INSERTs with a history trigger, and under overload."""
+"""Sessions sent one by one to the REST door: beside two peers, beside bare INSERTs with history triggers, and under overload."""
 
 from __future__ import annotations
 
@@ -7,37 +7,27 @@ import shutil
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bench import folders, goals, worlds
 from bench.cases.imports import make_peers_patients, session_row
+from bench.floor_rows import ONE_ROW, make_floors, whole_session
 from bench.load import Load, Request, put_load
+from bench.peer_nested.prepare import PATIENTS, code_of, threshold_of
 from bench.results import Result
 from bench.sandwich import Take
-from bench.servers import WebServer, pgbench
+from bench.servers import WebServer, nested_peer, pgbench
 
 if TYPE_CHECKING:
     from bench.bench import Bench
 
 CLIENTS, CROWD = 8, 64
+POST = f"POST a session, {CLIENTS} clients"
 EACH = 12
 # More than any load gets through.
 AT_ONCE_A_SECOND = 1500
 PEOPLE_AT_LEAST = 60
-FLOOR = """
-CREATE TABLE floor_session (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, patient_id bigint REFERENCES peer_patient, number smallint,
-    status text, started_at timestamptz, ended_at timestamptz, threshold_percent smallint, stimulator text, kit_code text,
-    frequency_hz numeric, pulses integer, intensity_percent smallint, pain_before numeric, pain_after numeric, note text);
-CREATE TABLE floor_event AS SELECT now() AS at, 'insert'::text AS label, * FROM floor_session;
-CREATE FUNCTION floor_history() RETURNS trigger LANGUAGE plpgsql AS
-    'BEGIN INSERT INTO floor_event SELECT now(), ''insert'', * FROM new_values; RETURN NULL; END';
-CREATE TRIGGER history AFTER INSERT ON floor_session REFERENCING NEW TABLE AS new_values FOR EACH STATEMENT EXECUTE FUNCTION floor_history()
-"""
-FLOOR_INSERT = """
-INSERT INTO floor_session (patient_id, number, status, started_at, ended_at, threshold_percent, stimulator, kit_code, frequency_hz, pulses,
-    intensity_percent, pain_before, pain_after, note)
-VALUES (1 + (random() * 99)::integer, 3, 'given', now(), now(), 52, 'ST-N', 'K-3127', 10, 3000, 80, 6, 4, '');
-"""
 
 
 def measure(bench: Bench, stack: ExitStack) -> None:
@@ -47,16 +37,34 @@ def measure(bench: Bench, stack: ExitStack) -> None:
     database = stack.enter_context(worlds.empty_database("sessions"))
     posts = Posts(bench, *make_trial(bench), server=bench.product(database, stack))
     with cluster.administrator(database) as connection:
-        for statement in FLOOR.split(";\n"):
-            connection.execute(statement.encode())
-    peer = bench.peer(database, stack)
-    take: Take = lambda: posts.put(CLIENTS).rate  # noqa: E731
-    peers: Take = lambda: put_peers(bench, peer)  # noqa: E731
-    floor: Take = lambda: pgbench(database, FLOOR_INSERT, connections=CLIENTS, seconds=bench.seconds, folder=bench.folder)  # noqa: E731
-    what = f"POST a session, {CLIENTS} clients"
-    bench.compare(posts.patients, "DRF with simple-history, one flat row", peers, {what: (take, goals.POST_AGAINST_PEER)}, unit="req/s")
-    bench.compare(posts.patients, "pgbench INSERT with trigger", floor, {what: (take, goals.POST_AGAINST_FLOOR)}, unit="req/s")
+        make_floors(connection)
+    beside_the_peers(bench, posts, database, stack)
+    beside_the_floors(bench, posts, database)
     overload(bench, posts)
+
+
+def beside_the_peers(bench: Bench, posts: Posts, database: str, stack: ExitStack) -> None:
+    """Set the product beside the peer that keeps the same facts, which the goal is for, and beside the one that stores a flat row."""
+    flat = bench.peer(database, stack)
+    nested, token = stack.enter_context(nested_peer(stack.enter_context(worlds.bare_database("nested")), bench.folder))
+    take: Take = lambda: posts.put(CLIENTS).rate  # noqa: E731
+    same: Take = lambda: put_peers(bench, nested, nested_requests(token))  # noqa: E731
+    row: Take = lambda: put_peers(bench, flat, flat_requests())  # noqa: E731
+    bench.compare(
+        posts.patients, "DRF and simple-history, nested, the same facts", same, {POST: (take, goals.POST_AGAINST_PEER)}, unit="req/s"
+    )
+    bench.compare(posts.patients, "DRF and simple-history, one flat row, no sign-in", row, {POST: (take, None)}, unit="req/s")
+
+
+def beside_the_floors(bench: Bench, posts: Posts, database: str) -> None:
+    """Set the product beside bare inserts of all the rows of a session, which the goal is for, and of one row."""
+    take: Take = lambda: posts.put(CLIENTS).rate  # noqa: E731
+    for name, script, goal in (
+        ("pgbench, the same rows with history in one transaction", whole_session(), goals.POST_AGAINST_FLOOR),
+        ("pgbench, one row with history", ONE_ROW, None),
+    ):
+        floor: Take = partial(pgbench, database, script, connections=CLIENTS, seconds=bench.seconds, folder=bench.folder)
+        bench.compare(posts.patients, name, floor, {POST: (take, goal)}, unit="req/s")
 
 
 def overload(bench: Bench, posts: Posts) -> None:
@@ -94,13 +102,29 @@ class Posts:
         return found
 
 
-def put_peers(bench: Bench, peer: WebServer) -> float:
-    """Return how many sessions a second the peer takes in."""
-    requests = [Request("/sessions/", "POST", {}, json.dumps(session_row(1 + number % 100, 1 + number % 20))) for number in range(200)]
+def put_peers(bench: Bench, peer: WebServer, requests: list[Request]) -> float:
+    """Return how many sessions a second a peer takes in."""
     found = put_load(peer.port, requests, connections=CLIENTS, seconds=bench.seconds)
     if found.errors:
         raise RuntimeError(f"the peer refused sessions: {found.statuses} {found.said}")
     return found.rate
+
+
+def flat_requests() -> list[Request]:
+    """Return sessions as the peer of one flat row takes them."""
+    rows = (session_row(1 + number % 100, 1 + number % 20) for number in range(200))
+    return [Request("/sessions/", "POST", {}, json.dumps(row)) for row in rows]
+
+
+def nested_requests(token: str) -> list[Request]:
+    """Return sessions as the product takes them, of the nested peer's patients."""
+    found = []
+    for number in range(200):
+        patient = 1 + number % PATIENTS
+        start = datetime(2026, 3, 2, 8, tzinfo=UTC) + timedelta(minutes=20 * number)
+        body = body_of(code_of(patient), str(threshold_of(patient)), "ST-N", start, 1 + number % 20)
+        found.append(Request("/sessions/", "POST", {"Authorization": f"Token {token}"}, json.dumps(body)))
+    return found
 
 
 def make_trial(bench: Bench) -> tuple[list[str], str, int]:
@@ -108,7 +132,7 @@ def make_trial(bench: Bench) -> tuple[list[str], str, int]:
     from registry.interchange.importer import bring_in
     from registry.models import system_actor
 
-    loads = 2 * (bench.run.repeats + 1) * bench.seconds + 2 * bench.run.repeats * bench.seconds
+    loads = 4 * (bench.run.repeats + 1) * bench.seconds + 2 * bench.run.repeats * bench.seconds
     people = max(PEOPLE_AT_LEAST, round(AT_ONCE_A_SECOND / 5 * loads / EACH))
     folder = bench.folder / "people"
     folders.write_sessions(folder, worlds.SLUG, 10 * people, bench.run.seed, datetime.now(UTC))
@@ -135,12 +159,18 @@ def session_bodies() -> list[str]:
 
 
 def session_body(threshold: Any, number: int) -> dict[str, object]:
-    """Return a session as planned with everything a form asks."""
+    """Return a session of a patient of the trial."""
     start = threshold.measured_at + timedelta(minutes=20 * number)
+    enrolment = threshold.enrolment
+    return body_of(enrolment.patient_code, str(threshold.record), f"ST-{enrolment.site.code}", start, number)
+
+
+def body_of(patient: str, threshold: str, stimulator: str, start: datetime, number: int) -> dict[str, object]:
+    """Return a session as planned with everything a form asks."""
     return {
-        "trial": worlds.SLUG, "patient": threshold.enrolment.patient_code, "number": number, "status": "given", "as_planned": True,
-        "started_at": start.isoformat(), "ended_at": (start + timedelta(minutes=15)).isoformat(), "threshold": str(threshold.record),
-        "stimulator": f"ST-{threshold.enrolment.site.code}", "hearing_protection": True, "coil_matches_threshold": True,
+        "trial": worlds.SLUG, "patient": patient, "number": number, "status": "given", "as_planned": True,
+        "started_at": start.isoformat(), "ended_at": (start + timedelta(minutes=15)).isoformat(), "threshold": threshold,
+        "stimulator": stimulator, "hearing_protection": True, "coil_matches_threshold": True,
         "pain_before": 6, "pain_after": 4, "new_since_last": [], "pulse_counter": 3000,
         "side_effects": [{"term": "headache", "severity": "mild", "relation": "possible"}],
     }  # fmt: skip
