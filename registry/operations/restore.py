@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import tarfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -82,9 +83,13 @@ def pour(database: Database, parts: list[tuple[Path, str]]) -> None:
             reader, reader_variables = database.command("pg_restore", "--exit-on-error", "--file=-", section, str(path))
             read = subprocess.run(reader, env=reader_variables, stdout=psql.stdin, stderr=subprocess.PIPE, check=False)
             failure = failure or (f"pg_restore: {last_line(read.stderr.decode())}" if read.returncode else "")
-        if failure:
-            psql.stdin.write(b"\nROLLBACK;\n\\quit 3\n")
-        psql.stdin.close()
+        # Where psql itself ended early its pipe is broken, and what it said tells why.
+        with suppress(BrokenPipeError):
+            if failure:
+                psql.stdin.write(b"\nROLLBACK;\n\\quit 3\n")
+                psql.stdin.flush()
+        with suppress(BrokenPipeError):
+            psql.stdin.close()
         said = psql.stderr.read().decode() if psql.stderr else ""
     if psql.returncode or failure:
         # What psql says names the first thing that went wrong; a reader whose pipe broke says only that.

@@ -161,6 +161,19 @@ def test_failure_half_way_leaves_the_database_empty(backup, empty, monkeypatch):
     restoring.check_empty(owned(empty))
 
 
+def test_what_psql_says_is_told_where_it_ended_before_it_had_read_all(backup, empty, monkeypatch):
+    made = Database.command
+
+    def with_a_wrong_setting(database, program, *arguments):
+        return made(database, program, *arguments, *(["--command=SELECT no_such_column"] if program == "psql" else []))
+
+    monkeypatch.setattr(Database, "command", with_a_wrong_setting)
+    with pytest.raises(CommandError, match=r'^Nothing was restored \(psql: ERROR:  column "no_such_column" does not exist'):
+        restore(empty, str(backup))
+    monkeypatch.undo()
+    restoring.check_empty(owned(empty))
+
+
 def test_backup_is_never_written_over(backup):
     with pytest.raises(CommandError, match="is there already: name a new directory"), speaking_to(current_database(), role="owner"):
         call_command("backup", str(backup))

@@ -31,7 +31,7 @@ from tests.embedded.test_up import free_port
 HOW_TO = ROOT / "docs" / "how-to"
 PAGES = ("deploy.md", "back-up.md", "restore.md", "upgrade.md")
 # One empty machine for all pages: what one makes the next one finds.
-MACHINE_PATHS = re.compile(r"(?<![\w./:])/(?=(?:srv|backups)\b)")
+MACHINE_PATHS = re.compile(r"(?<![\w./:])/(?=(?:srv|backups|keys)\b)")
 CRON = re.compile(r"^\d+ \d+ \* \* \*\s+")
 STARTS_WITHIN_S = 300
 # Options of compose that the pages use.
@@ -97,8 +97,10 @@ class Machine:
         """Run a line that names its backup by the day: the one that the page wrote out may be today's."""
         kept = self.backups.rename(self.root / "kept")
         self.backups.mkdir()
+        (self.root / "keys").mkdir(exist_ok=True)
         said = self.run(line)
         assert any(self.backups.glob("20??-??-??/manifest.json"))
+        assert any((self.root / "keys").glob("20??-??-??.keys/secrets.json")), "the keys lie apart"
         shutil.rmtree(self.backups)
         kept.rename(self.backups)
         return said
@@ -201,9 +203,9 @@ def test_line_for_compose_names_what_is_there(line):
     verb, *words = shlex.split(line)[2:]
     assert verb in COMPOSE
     words = [word for word in words if word not in COMPOSE[verb]]
-    if "--volume" in words:
+    while "--volume" in words:
         at = words.index("--volume")
-        assert re.fullmatch(r"/backups:/backups(:ro)?", words[at + 1])
+        assert re.fullmatch(r"/(backups|keys):/\1(:ro)?", words[at + 1])
         del words[at : at + 2]
     assert not [word for word in words[:1] if word.startswith("-")]
     if verb in ("build", "up"):
