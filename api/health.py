@@ -44,8 +44,8 @@ def database() -> str:
 
 
 def worker() -> str:
-    """Return why the worker cannot be relied on, or an empty string."""
-    statement = f"SELECT max(worked_at) > now() - interval '{settings.HEARTBEAT_STALE_AFTER_S} s' FROM registry_workerheartbeat"
+    """Return why no worker can be relied on, or an empty string; one whose processes are all busy with long jobs lives."""
+    statement = f"SELECT max(beat_at) > now() - interval '{settings.HEARTBEAT_STALE_AFTER_S} s' FROM registry_workerheartbeat"
     return ask(statement, f"no heartbeat within {settings.HEARTBEAT_STALE_AFTER_S} s", "its heartbeat cannot be read")
 
 
