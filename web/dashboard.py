@@ -18,7 +18,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import conditional_page, require_safe
 
 from registry.exceptions import NotFound
-from registry.models import Trial
 from registry.roles import Permission
 from registry.selectors.figures import Figure, cut_of, figures_of
 from registry.selectors.missing_values import may_list_missing
@@ -91,20 +90,18 @@ def state(request: TrialRequest, stored: StoredOutcomes | None) -> dict[str, obj
     if stored is None or not stored.is_present_format:
         return {"payload": None, "is_older": stored is not None}
     cutoff = datetime.fromisoformat(stored.payload["cutoff"])
-    return {"stored": stored, "payload": stored.payload, "cutoff": cutoff, "withheld": not shows_efficacy(request.trial, stored)}
+    return {"stored": stored, "payload": stored.payload, "cutoff": cutoff, "withheld": not shows_efficacy(stored)}
 
 
-def shows_efficacy(trial: Trial, stored: StoredOutcomes) -> bool:
-    """Tell whether response may be shown now: a setting withdrawn after the snapshot was made counts at once."""
-    if stored.payload["document"] == "closed":
-        return True
-    return stored.payload["efficacy"] == "shown" and (trial.pooled_efficacy or trial.is_decoded)
+def shows_efficacy(stored: StoredOutcomes) -> bool:
+    """Tell whether response is in what was read: an open document was read as it may be shown now."""
+    return stored.payload["efficacy"] == "shown"
 
 
 def kept_figures(request: TrialRequest, stored: StoredOutcomes) -> str:
     """Return the open figures as laid out before for this snapshot, else lay them out and keep them."""
     may_list = may_list_missing(request.user, request.trial)
-    key = (stored.sha256, asked_cut(request, stored), shows_efficacy(request.trial, stored), may_list, get_language(), layout_version())
+    key = (stored.sha256, asked_cut(request, stored), may_list, get_language(), layout_version())
     name = "dashboard:" + hashlib.sha256(repr(key).encode()).hexdigest()
     kept: str | None = cache.get(name)
     if kept is None:
@@ -121,7 +118,7 @@ def laid_out(request: TrialRequest, stored: StoredOutcomes, download: str, *, ma
 
 def figures_in(request: TrialRequest, stored: StoredOutcomes) -> list[Figure]:
     """Return the figures the reader may see, at the asked threshold."""
-    return figures_of(stored.payload, cut=asked_cut(request, stored), with_efficacy=shows_efficacy(request.trial, stored))
+    return figures_of(stored.payload, cut=asked_cut(request, stored))
 
 
 def asked_cut(request: TrialRequest, stored: StoredOutcomes) -> int:

@@ -37,7 +37,7 @@ def _reach(memberships: Iterable[Membership]) -> models.Q:
 def _shows_everything(membership: Membership) -> bool:
     """Tell whether a membership shows scores after allocation."""
     role, trial = ROLES[membership.role], membership.trial
-    return role.cares_for_patients or not role.masked or (trial is not None and (trial.pooled_efficacy or trial.is_decoded))
+    return role.cares_for_patients or not role.masked or (trial is not None and trial.shows_efficacy)
 
 
 def enrolments_with_all_scores(user: User) -> models.Q:

@@ -102,6 +102,11 @@ class Trial(models.Model):
         return not self.masked or self.conduct == Conduct.RETROSPECTIVE or self.decoded_at is not None
 
     @property
+    def shows_efficacy(self) -> bool:
+        """Tell whether everybody who reads open outcomes may see pooled response at present (specification 2.4)."""
+        return self.pooled_efficacy or self.is_decoded
+
+    @property
     def all_due(self) -> bool:
         """Tell whether every time point is due whatever the date (R10): finished or locked trials."""
         return self.conduct == Conduct.RETROSPECTIVE or self.locked_at is not None

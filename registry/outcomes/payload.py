@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -38,17 +36,7 @@ class Circumstances:
     @property
     def shows_efficacy(self) -> bool:
         """Tell whether the open document may hold pooled efficacy (specification 2.4)."""
-        return self.trial.pooled_efficacy or self.trial.is_decoded
-
-
-def canonical(payload: shape.Payload) -> str:
-    """Return the one text of a payload: keys sorted, no blanks, numbers as short as they can be read back exactly."""
-    return json.dumps(payload, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-
-
-def digest(text: str) -> str:
-    """Return the SHA-256 of a payload's bytes."""
-    return hashlib.sha256(text.encode()).hexdigest()
+        return self.trial.shows_efficacy
 
 
 def open_payload(about: Circumstances, counted: Counted) -> shape.Payload:

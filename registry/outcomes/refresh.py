@@ -16,10 +16,10 @@ from registry.outcomes.code_version import code_version
 from registry.outcomes.counting import canonical_input, judging_parameters, open_cells
 from registry.outcomes.endpoints import fill_endpoints
 from registry.outcomes.locks import session_lock
-from registry.outcomes.payload import Circumstances, canonical, closed_payload, digest, open_payload
+from registry.outcomes.payload import Circumstances, closed_payload, open_payload
 from registry.outcomes.plans import CheckedPlan, current_plan
 from registry.outcomes.recruitment import read_recruited
-from registry.selectors.outcome_payload import Payload
+from registry.selectors.outcome_payload import Payload, canonical, digest
 from registry.services.sealing import seal_changes, sealing_lock
 from registry.vocabulary import JobKind, JobState
 

@@ -18,13 +18,14 @@ from registry.outcomes.closed_counts import read_closed_half, seal_closed_events
 from registry.outcomes.code_version import code_version
 from registry.outcomes.counting import judging_parameters, open_cells
 from registry.outcomes.endpoints import fill_endpoints
-from registry.outcomes.payload import Circumstances, canonical, closed_payload, digest, open_payload
+from registry.outcomes.payload import Circumstances, closed_payload, open_payload
 from registry.outcomes.plans import CheckedPlan, current_plan
 from registry.outcomes.recruitment import read_recruited
 from registry.reports.conduct import Conducted, events_of, read_conducted, sessions_of
 from registry.reports.looking_back import know_sizes, look_back, set_endpoints_aside
 from registry.roles import Permission
 from registry.rules.report_weeks import ReportWeek
+from registry.selectors.outcome_payload import canonical, digest
 from registry.selectors.report_payload import Conduct, ConductOfArm, ReportPayload, Week
 from registry.services.sealing import SealedState, seal_changes, sealing_lock
 

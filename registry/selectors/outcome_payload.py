@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import NotRequired, TypedDict
 
 # 2: curves, intervals of means, completeness, recruitment. 3: planned recruitment. A snapshot of an older format waits to be
@@ -211,3 +213,13 @@ class Payload(TypedDict):
     notes: list[str]
     recruitment: Recruitment
     time_points: list[TimePoint]
+
+
+def canonical(payload: Payload) -> str:
+    """Return the one text of a payload: keys sorted, no blanks, numbers as short as they can be read back exactly."""
+    return json.dumps(payload, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def digest(text: str) -> str:
+    """Return the SHA-256 of a payload's bytes."""
+    return hashlib.sha256(text.encode()).hexdigest()

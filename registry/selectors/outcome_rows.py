@@ -154,7 +154,7 @@ def _counts(counts: Counts) -> Iterator[Row]:
     named: list[Mapping[str, int]] = [
         {"population": counts["population"], "due": counts["due"]},
         {status: counts["statuses"][status] for status in EndpointStatus if status in counts["statuses"]},
-        {f"missing_{reason}": counts["reasons"][reason] for reason in MissingReason},
+        {f"missing_{reason}": counts["reasons"][reason] for reason in MissingReason if reason in counts["reasons"]},
     ]
     for group in named:
         yield from ({"kind": "count", "measure": measure, "n": number} for measure, number in group.items())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import cast
@@ -12,7 +12,8 @@ from registry.closed_room import open_closed_room
 from registry.models import Snapshot, Trial, User, outcome_state
 from registry.postgresql.prepared import prepared_cursor
 from registry.roles import Permission
-from registry.selectors.outcome_payload import FORMAT, Payload
+from registry.selectors.outcome_payload import FORMAT, Payload, canonical, digest
+from registry.selectors.outcome_withholding import without_efficacy
 
 # Open snapshots a process keeps parsed: the current ones of so many trials.
 KEPT_PARSED = 16
@@ -55,7 +56,19 @@ def latest_open(trial: Trial) -> StoredOutcomes | None:
         return None
     pk, number, made_at, sha256, *state = row
     text, payload = _parsed(pk, sha256)
-    return StoredOutcomes(number, made_at, sha256, text, payload, *state)
+    return as_shown_now(StoredOutcomes(number, made_at, sha256, text, payload, *state), trial)
+
+
+def as_shown_now(stored: StoredOutcomes, trial: Trial) -> StoredOutcomes:
+    """Return open outcomes as anybody may see them at present: a setting withdrawn after they were computed counts at once.
+
+    What is withheld so has a text and a hash of its own.
+    """
+    if trial.shows_efficacy or stored.payload["efficacy"] == "withheld":
+        return stored
+    payload = without_efficacy(stored.payload)
+    text = canonical(payload)
+    return replace(stored, payload=payload, text=text, sha256=digest(text))
 
 
 @lru_cache(maxsize=KEPT_PARSED)

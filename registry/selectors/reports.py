@@ -140,7 +140,7 @@ def wants_report_mail(user: User) -> bool:
 
 def may_show_efficacy(trial: Trial) -> bool:
     """Tell whether pooled response may be shown at present: a setting withdrawn withdraws documents too."""
-    return trial.pooled_efficacy or trial.is_decoded
+    return trial.shows_efficacy
 
 
 def open_report(trial: Trial, week: str, version: int, *, by: User) -> KeptDocument:

@@ -21,10 +21,11 @@ from registry.outcomes import refresh
 from registry.outcomes.cells import sum_cells
 from registry.outcomes.counting import Counted
 from registry.outcomes.curves import responders_at
-from registry.outcomes.payload import Circumstances, canonical, open_payload
+from registry.outcomes.payload import Circumstances, open_payload
 from registry.outcomes.recruitment import Recruited, read_recruited, recruitment
 from registry.outcomes.refresh import refresh_trial
 from registry.rules.recruitment_plan import RecruitmentPlan
+from registry.selectors.outcome_payload import canonical
 from registry.selectors.outcomes import latest_closed, latest_open
 from registry.services.auditing import audited
 from registry.stats.student import t_quantile

@@ -19,6 +19,8 @@ from registry.outcomes.cells import Cell
 from registry.outcomes.estimates import completeness, contrasts, counts
 from registry.outcomes.refresh import refresh_trial
 from registry.outcomes.suppression import suppressed_groups
+from registry.selectors.outcome_payload import FORMAT, digest
+from registry.selectors.outcome_withholding import without_efficacy
 from registry.selectors.outcomes import latest_closed, latest_open
 from registry.services.auditing import audited
 from registry.vocabulary import EndpointStatus, MissingReason, MissingRule
@@ -192,6 +194,47 @@ def test_stops_for_a_listed_reason_are_not_told_from_others_where_efficacy_is_wi
     assert found["reasons"] == {"too_few": 0, "withdrawn": 0, "lost": 1, "ended": 0, "none": 2}
     full = counts(stopped, (300,))
     assert (full["statuses"]["composite_stop"], full["reasons"]["lost"]) == (4, 0)
+
+
+def document_with(counted: Any, **more: Any) -> Any:
+    group = {"kind": "overall", "code": "", "label": "All", "suppressed": False, "counts": counted, **more}
+    few = {"kind": "site", "code": "N", "label": "N", "suppressed": True}
+    return {"format": FORMAT, "efficacy": "shown" if more else "withheld", "time_points": [{"code": "W4", "groups": [group, few]}]}
+
+
+def test_what_is_withheld_of_a_stored_document_is_what_the_next_one_leaves_out() -> None:
+    stopped = Cell(
+        statuses=Counter({"observed": 5, "composite_stop": 4, "missing": 2, "died": 1, "no_baseline": 2, "baseline_zero": 3, "not_due": 6}),
+        missing=Counter({MissingReason.NONE: 2}),
+        stopped_missing=Counter({MissingReason.LOST: 1}),
+    )
+    response = {"rates": [{"rate": 0.5}], "means": [{"mean": 3}], "curve": {"n": 9}}
+    found, following = without_efficacy(document_with(counts(stopped, (300,)), **response)), document_with(completeness(stopped, (300,)))
+    # Why values of those who stopped are missing is not in a document that shows response; the next one tells it.
+    assert following["time_points"][0]["groups"][0]["counts"].pop("reasons")
+    assert found["time_points"][0]["groups"][0]["counts"].pop("reasons") == {}  # type: ignore[misc]
+    assert found == following
+    older = {**document_with(counts(stopped, (300,)), **response), "format": FORMAT - 1}
+    assert without_efficacy(older)["time_points"] == []
+
+
+def test_response_is_withheld_at_once_when_the_setting_is_withdrawn(masked: Trial, setup_actor: Any) -> None:
+    def read(*, pooled: bool) -> Any:
+        with audited(by=setup_actor):
+            Trial.objects.filter(pk=masked.pk).update(pooled_efficacy=pooled)
+        return latest_open(Trial.objects.get(pk=masked.pk))
+
+    read(pooled=True)
+    refresh_trial(masked.pk)
+    shown, withheld, again = read(pooled=True), read(pooled=False), read(pooled=True)
+    assert shown == again
+    assert shown.payload["efficacy"] == "shown"
+    assert withheld.payload == json.loads(withheld.text)
+    assert (withheld.payload["efficacy"], withheld.number) == ("withheld", shown.number)
+    assert withheld.sha256 == digest(withheld.text) != shown.sha256
+    for telling in ("rates", "means", "curve", "responders", "composite_stop"):
+        assert f'"{telling}"' in shown.text
+        assert f'"{telling}"' not in withheld.text
 
 
 def test_a_third_letter_is_named_in_its_place() -> None:

@@ -10,9 +10,8 @@ import pytest
 
 from registry.models import Job, Snapshot, Trial
 from registry.outcomes.jobs import run_job
-from registry.outcomes.payload import digest
 from registry.outcomes.refresh import refresh_trial
-from registry.selectors.outcome_payload import Arm, Contrast, Payload, Rate
+from registry.selectors.outcome_payload import Arm, Contrast, Payload, Rate, digest
 from registry.selectors.outcomes import latest_closed, latest_open
 from registry.services.jobs import mark_stale
 from tests.outcomes.published import store_published

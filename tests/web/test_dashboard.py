@@ -15,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 
 from registry.models import ActLog, Snapshot
 from registry.selectors.figures import cut_of, figures_of
+from registry.selectors.outcomes import as_shown_now
 from registry.services.auditing import audited
 from tests.contracts.scene import add_person
 from tests.trials import make_enrolment
@@ -36,7 +37,7 @@ def computed(monkeypatch, trial, setup_actor):
         with audited(by=setup_actor, reason="test"):
             trial.pooled_efficacy = pooled
             trial.save()
-        monkeypatch.setattr("web.dashboard.latest_open", lambda trial: made_up_outcomes.stored("open", **state))
+        monkeypatch.setattr("web.dashboard.latest_open", lambda trial: as_shown_now(made_up_outcomes.stored("open", **state), trial))
         monkeypatch.setattr("web.dashboard.latest_closed", lambda trial, by: made_up_outcomes.stored("closed"))
 
     return put

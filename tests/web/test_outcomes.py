@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from io import StringIO
 
 import pytest
+from django.core.management import call_command
 
-from registry.models import ActLog
+from registry.models import ActLog, Snapshot, Trial
+from registry.services.auditing import audited
+from tests.api.conftest import Api, token_of
 from tests.web import made_up_outcomes
 from web import outcome_tables
 
@@ -145,3 +149,34 @@ def test_time_point_of_a_visit_names_the_visit():
     made = made_up_outcomes.payload("open")
     made["time_points"][0]["visit"] = "W4"
     assert outcome_tables.time_points(made)[0].sentence == "Visit W4: mean of all days, at least 4."  # type: ignore[arg-type]
+
+
+def test_every_door_withholds_response_once_the_setting_is_withdrawn(trial, alice, setup_actor, signed_in):
+    made = made_up_outcomes.stored("open")
+    Snapshot.objects.create(
+        trial=trial, plan=trial.plans.get(), number=1, cutoff="2026-11-19T09:30Z", code_version="x", payload=made.text, sha256=made.sha256
+    )
+    client, api = signed_in(alice), Api(token_of(alice, scope="read"))
+
+    def asked(*, pooled):
+        with audited(by=setup_actor, reason="test"):
+            Trial.objects.filter(pk=trial.pk).update(pooled_efficacy=pooled)
+        printed = StringIO()
+        call_command("outcomes", "calm-m1", "--as", alice.email, "--no-refresh", "--format", "csv", stdout=printed)
+        return text_of(client.get(OPEN)), text_of(client.get("/t/calm-m1/dashboard/")), api.get("outcomes/calm-m1/"), printed.getvalue()
+
+    page, dashboard, sent, printed = asked(pooled=True)
+    assert "132/301" in page
+    assert "43.9 %" in dashboard
+    assert sent.json()["payload"]["time_points"][1]["groups"][0]["rates"]
+    assert ",rate," in printed or "\nrate," in printed
+    tag = sent["ETag"]
+    page, dashboard, sent, printed = asked(pooled=False)
+    for words in (page, dashboard):
+        assert "Response is not shown here" in words
+        assert not re.search(r"132/301|43\.9 %|26\.7", words)
+    assert sent["ETag"] != tag
+    assert sent.json()["payload"]["efficacy"] == "withheld"
+    assert not re.search(r'"(rates|means|curve|responders|composite_stop)"', sent.content.decode())
+    assert not re.search(r"^(rate|mean|curve)|composite_stop|responders", printed.split("\n", 1)[1], re.MULTILINE)
+    assert api.get("outcomes/calm-m1/", If_None_Match=tag).status_code == 200

@@ -16,14 +16,14 @@ from registry.selectors.outcome_payload import Payload
 __all__ = ["Figure", "cut_of", "figures_of"]
 
 
-def figures_of(payload: Payload, *, cut: int, with_efficacy: bool = True) -> list[Figure]:
+def figures_of(payload: Payload, *, cut: int) -> list[Figure]:
     """Return a document's figures in the order they are shown; those of a cut take the asked one, in tenths of a percent.
 
-    Without efficacy, whether the document withholds it or the reader may not have it, there are recruitment and completeness.
+    Where the document withholds efficacy there are recruitment and completeness.
     """
     lead = leading(payload)
     found = [recruitment(payload), completeness(payload)]
-    if lead is None or not with_efficacy or payload["efficacy"] != "shown":
+    if lead is None or payload["efficacy"] != "shown":
         return found
     return [responders(payload, lead), over_time(payload, cut), diagnoses(payload, lead, cut), means(payload, lead), *found]
 
