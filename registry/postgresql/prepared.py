@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.backends.utils import CursorWrapper
 
 
@@ -23,3 +23,8 @@ def prepared_cursor() -> CursorWrapper:
     wrapped = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
     own: Any = _Prepared(connection.connection)
     return wrapped(own)
+
+
+def cursor_of(alias: str) -> CursorWrapper:
+    """Return a cursor that prepares, on the alias that answers requests; on others a plain one: what they run comes seldom."""
+    return prepared_cursor() if alias == DEFAULT_DB_ALIAS else connections[alias].cursor()

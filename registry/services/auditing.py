@@ -14,6 +14,7 @@ from django.db import connections, transaction
 
 from registry.closed_room import current_alias
 from registry.models import User
+from registry.postgresql.prepared import cursor_of
 
 # Bound by the web middleware and by the worker; '' and None outside both.
 current_request_id: ContextVar[str] = ContextVar("current_request_id", default="")
@@ -59,7 +60,7 @@ def _change(by: User, reason: str, using: str) -> Iterator[AuditedChange]:
     inside_another = connections[using].in_atomic_block
     with transaction.atomic(using=using):
         _tell_database(
-            "SELECT registry_begin_change(%s, %s, %s, %s, %s)",
+            "SELECT registry_begin_change(%s::uuid, %s::bigint, %s::text, %s::text, %s::bigint)",
             [change.id, by.pk, reason, current_request_id.get(), current_job_id.get()],
             using,
         )
@@ -73,5 +74,5 @@ def _change(by: User, reason: str, using: str) -> Iterator[AuditedChange]:
 
 
 def _tell_database(sql: str, values: list[Any], using: str) -> None:
-    with connections[using].cursor() as cursor:
+    with cursor_of(using) as cursor:
         cursor.execute(sql, values)

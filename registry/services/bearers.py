@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, cast
 
-from django.db import connection, models
+from django.db import models
 
 from registry.models import ApiToken, ApiTokenUse, Membership, Site, Trial, User
+from registry.postgresql.prepared import prepared_cursor
 
 # In the order of their columns: the alias of each table in the statement, and its model.
 PARTS: dict[str, type[models.Model]] = {
@@ -26,12 +27,12 @@ LEFT JOIN registry_apitokenuse used ON used.token_id = token.id
 LEFT JOIN registry_membership member ON member.user_id = person.id
 LEFT JOIN registry_trial member_trial ON member_trial.id = member.trial_id
 LEFT JOIN registry_site member_site ON member_site.id = member.site_id
-WHERE token.digest = %s ORDER BY member.id"""
+WHERE token.digest = %s::varchar ORDER BY member.id"""
 
 
 def token_of(digest: str) -> ApiToken | None:
     """Return the token with that digest, None where there is none. Its person comes with all memberships, whether in force or not."""
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_statement(), [digest])
         rows = cursor.fetchall()
     if not rows:

@@ -9,10 +9,11 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from django.db import connections
+from django.core.exceptions import EmptyResultSet
 
 from registry.closed_room import current_alias
 from registry.models import MotorThreshold, Trial, User
+from registry.postgresql.prepared import cursor_of
 from registry.services.patient_codes import visible_enrolments
 from registry.vocabulary import Side
 
@@ -30,7 +31,7 @@ SELECT e.patient_code, e.id, e.site_id, p.time_zone, e.protocol_version_id,
     (SELECT jsonb_agg(jsonb_build_array(m.id, m.record, m.enrolment_id, m.kind, m.percent_mso, m.measured_on, m.coil_id))
         FROM registry_motorthreshold m WHERE m.enrolment_id = e.id AND m.ended_at IS NULL)
 FROM registry_enrolment e JOIN registry_patient p ON p.id = e.patient_id
-WHERE e.patient_code = ANY(%s) AND e.id IN ({visible}) ORDER BY e.id"""
+WHERE e.patient_code = ANY(%s::text[]) AND e.id IN ({visible}) ORDER BY e.id"""
 # One transaction at a time writes a patient's sessions, so that what is looked up holds when it is written.
 HELD = " FOR NO KEY UPDATE OF e"
 
@@ -65,9 +66,13 @@ def read_facts(*, trial: Trial, by: User, codes: Collection[str], hold: bool) ->
 
     `hold` keeps others from writing their sessions until the end of the transaction.
     """
-    visible, values = visible_enrolments(trial, by).values("pk").query.sql_with_params()
+    try:
+        visible, values = visible_enrolments(trial, by).values("pk").query.sql_with_params()
+    except EmptyResultSet:
+        # Django's word for a person who sees no patient at all.
+        return {}, None
     statement = FACTS.format(visible=visible) + (HELD if hold else "")
-    with connections[current_alias()].cursor() as cursor:
+    with cursor_of(current_alias()) as cursor:
         cursor.execute(statement, [list(codes), *values])
         rows = cursor.fetchall()
     found = [_facts(row) for row in rows]

@@ -7,25 +7,25 @@ from decimal import Decimal
 from typing import Any, cast
 from uuid import UUID
 
-from django.db import connections
-
 from registry.closed_room import current_alias
 from registry.exceptions import Conflict
 from registry.models import AdverseEvent, PainScore, StimulationSession
+from registry.postgresql.prepared import cursor_of
 from registry.rules.stimulation.session_checks import MOST_OTHERS
 from registry.services.stimulation_answers import AFTER, BEFORE, effect_record, pain_record, places
 from registry.services.stimulation_rows import Prepared
 from registry.vocabulary import SEVERITY_GRADES, AdverseEventTerm
 
 OnRecord = dict[str, set[UUID]]
+# Numbers are compared here: joined to thousands of them, a table that has never been analysed is read once for each.
 ON_RECORD = """
-SELECT 'session', record FROM registry_stimulationsession WHERE record = ANY(%(records)s) AND version = 1
-UNION ALL SELECT 'score', record FROM registry_painscore WHERE record = ANY(%(scores)s) AND version = 1
-UNION ALL SELECT 'event', record FROM registry_adverseevent WHERE record = ANY(%(events)s::uuid[]) AND version = 1
-UNION ALL SELECT 'draft', uuid FROM registry_sessiondraft WHERE uuid = ANY(%(records)s)
-UNION ALL SELECT 'number', s.record FROM registry_stimulationsession s
-    JOIN unnest(%(enrolments)s::bigint[], %(periods)s::integer[], %(numbers)s::integer[]) AS w (enrolment_id, period, number)
-    ON (s.enrolment_id, s.period, s.number) = (w.enrolment_id, w.period, w.number) WHERE s.ended_at IS NULL AND s.number IS NOT NULL"""
+SELECT 'session', record, NULL::bigint, NULL::integer, NULL::integer FROM registry_stimulationsession
+    WHERE record = ANY(%(records)s::uuid[]) AND version = 1
+UNION ALL SELECT 'score', record, NULL, NULL, NULL FROM registry_painscore WHERE record = ANY(%(scores)s::uuid[]) AND version = 1
+UNION ALL SELECT 'event', record, NULL, NULL, NULL FROM registry_adverseevent WHERE record = ANY(%(events)s::uuid[]) AND version = 1
+UNION ALL SELECT 'draft', uuid, NULL, NULL, NULL FROM registry_sessiondraft WHERE uuid = ANY(%(records)s::uuid[])
+UNION ALL SELECT 'number', record, enrolment_id, period, number FROM registry_stimulationsession
+    WHERE enrolment_id = ANY(%(enrolments)s::bigint[]) AND ended_at IS NULL AND number IS NOT NULL"""
 # What makes two sendings the same session. Its end, its note and who sent it are no part of that.
 CONTENT = (
     *("enrolment_id", "number", "period", "status", "reason", "for_date", "started_at", "as_planned", "kit_code", "pulse_counter"),
@@ -39,21 +39,22 @@ BLOCK_CONTENT = (
 
 def what_is_on_record(prepared: Sequence[Prepared]) -> OnRecord:
     """Return which records and numbers of new sessions exist already, and their drafts, in one statement."""
-    sessions = [one.session for one in prepared]
-    numbered = [one for one in sessions if one.number is not None]
+    # An identifier that was made here is nowhere yet.
+    sent = [one for one in prepared if one.row.record is not None]
+    numbered = [one.session for one in prepared if one.session.number is not None]
     values: dict[str, list[Any]] = {
-        "records": [one.record for one in sessions],
-        "scores": [pain_record(one.record, question) for one in sessions for question in (BEFORE, AFTER)],
-        "events": [record for one in prepared for record, _ in _wanted_effects(one)],
-        "enrolments": [one.enrolment_id for one in numbered],
-        "periods": [one.period for one in numbered],
-        "numbers": [one.number for one in numbered],
+        "records": [one.session.record for one in sent],
+        "scores": [pain_record(one.session.record, question) for one in sent for question in (BEFORE, AFTER)],
+        "events": [record for one in sent for record, _ in _wanted_effects(one)],
+        "enrolments": list({one.enrolment_id for one in numbered}),
     }
+    wanted = {(one.enrolment_id, one.period, one.number) for one in numbered}
     found: OnRecord = {"session": set(), "score": set(), "event": set(), "draft": set(), "number": set()}
-    with connections[current_alias()].cursor() as cursor:
+    with cursor_of(current_alias()) as cursor:
         cursor.execute(ON_RECORD, values)
-        for kind, record in cursor.fetchall():
-            found[kind].add(record)
+        for kind, record, *number in cursor.fetchall():
+            if kind != "number" or tuple(number) in wanted:
+                found[kind].add(record)
     return found
 
 

@@ -405,3 +405,11 @@ def test_what_is_new_is_kept_in_order(trial: Any, threshold: Any, oscar: Any, no
     new = frozenset({NewSinceLast.SHORT_SLEEP, NewSinceLast.MEDICINE, NewSinceLast.OTHER})
     (session,) = record(trial, oscar, now, given(threshold, anything_new=new, anything_new_text="New glasses"))
     assert (session.new_since_last, session.new_since_last_text) == (["medicine", "other", "short_sleep"], "New glasses")
+
+
+def test_for_who_sees_no_patient_there_is_none(trial: Any, threshold: Any, now: datetime, setup_actor: Any) -> None:
+    from registry.services import accounts
+
+    nobody = accounts.create_user(email="n@example.org", name="No Body", password="correct horse battery", by=setup_actor)
+    with pytest.raises((NotAllowed, NotFound)):
+        record(trial, nobody, now, given(threshold))
