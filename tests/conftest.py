@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import connections
 
 from tests import cluster
+from tests.longest_first import pytest_collection_modifyitems  # noqa: F401  (pytest finds it here)
 from tests.starting_state import StartingState, read_state, restore
 
 SHARED = Path(os.environ.get("RTMS_SHARED", cluster.ROOT.parent / "shared"))

@@ -46,7 +46,7 @@ class Command(BaseCommand):
 def run_all(pytest_arguments: list[str]) -> int:
     """Run all checks whatever fails, the tests last, and return an exit code."""
     failed = [check.name for check in checks() if not passes(check)]
-    tests = Check("tests", module("pytest", "-n", "auto", *pytest_arguments))
+    tests = Check("tests", module("pytest", "-n", "auto", "--dist", "worksteal", *pytest_arguments))
     if not passes(tests, show_output=True):
         failed.append(tests.name)
     print(f"FAILED: {', '.join(failed)}" if failed else "All checks passed.", flush=True)
