@@ -32,9 +32,8 @@ class ArmTable:
     notes: tuple[str, ...] = ()
 
 
-def read_arms(closed: BaseDatabaseWrapper, trial: Trial, plan: AnalysisPlan) -> ArmTable:
-    """Return the trial's arms; before decoding nothing in names, order or pairs depends on which arm is which."""
-    coded = not trial.is_decoded
+def read_arms(closed: BaseDatabaseWrapper, trial: Trial, plan: AnalysisPlan, *, coded: bool) -> ArmTable:
+    """Return the trial's arms; of coded ones nothing in names, order or pairs depends on which arm is which."""
     with closed.cursor() as cursor:
         # Whichever order the arms were entered in, letters were drawn at random.
         order = "letter" if coded else "position"

@@ -12,6 +12,7 @@ from registry.closed_room import CLOSED_ALIAS, open_closed_room
 from registry.models import Trial, system_actor
 from registry.outcomes.arms import ArmTable, read_arms
 from registry.outcomes.counting import Counted, Parameters, closed_cells
+from registry.outcomes.disclosure import Disclosure
 from registry.outcomes.plans import CheckedPlan
 from registry.roles import Permission
 
@@ -25,7 +26,9 @@ class ClosedHalf:
     stored: str | None
 
 
-def read_closed_half(trial: Trial, plan: CheckedPlan, judged: Parameters, open_snapshot_id: int | None) -> ClosedHalf:
+def read_closed_half(
+    trial: Trial, plan: CheckedPlan, judged: Parameters, open_snapshot_id: int | None, disclosure: Disclosure
+) -> ClosedHalf:
     """Return the counts by arm of judged endpoints; both connections see the same records."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_export_snapshot()")
@@ -38,7 +41,8 @@ def read_closed_half(trial: Trial, plan: CheckedPlan, judged: Parameters, open_s
             cursor.execute("SET TRANSACTION SNAPSHOT %s", [snapshot])
             cursor.execute("SELECT payload FROM closed.snapshot WHERE open_snapshot_id = %s", [open_snapshot_id])
             stored = cursor.fetchone()
-        return ClosedHalf(read_arms(closed, trial, plan.row), closed_cells(closed, plan, judged), stored[0] if stored else None)
+        arms = read_arms(closed, trial, plan.row, coded=not disclosure.decoded)
+        return ClosedHalf(arms, closed_cells(closed, plan, judged), stored[0] if stored else None)
 
 
 def store_closed_half(trial: Trial, *, open_snapshot_id: int, number: int, payload: str, sha256: str) -> None:

@@ -13,6 +13,7 @@ from registry.outcomes.cells import Cell
 from registry.outcomes.counting import Counted
 from registry.outcomes.curves import CurveMaker
 from registry.outcomes.definitions import closed_definitions, definitions
+from registry.outcomes.disclosure import Disclosure
 from registry.outcomes.groups import Fill, groups_of
 from registry.outcomes.plans import CheckedPlan
 from registry.outcomes.recruitment import Recruited, recruitment
@@ -32,11 +33,7 @@ class Circumstances:
     seal_hash: str
     code_version: str
     recruited: Recruited
-
-    @property
-    def shows_efficacy(self) -> bool:
-        """Tell whether the open document may hold pooled efficacy (specification 2.4)."""
-        return self.trial.shows_efficacy
+    disclosure: Disclosure
 
 
 def open_payload(about: Circumstances, counted: Counted) -> shape.Payload:
@@ -44,7 +41,7 @@ def open_payload(about: Circumstances, counted: Counted) -> shape.Payload:
     thresholds = about.plan.rules.thresholds
 
     def fill(group: shape.Group, cell: Cell, _: Mapping[int | None, Cell]) -> None:
-        if about.shows_efficacy:
+        if about.disclosure.efficacy:
             group["counts"] = estimates.counts(cell, thresholds)
             group["rates"] = estimates.rates(cell, thresholds)
             group["means"] = estimates.means(cell)
@@ -53,8 +50,8 @@ def open_payload(about: Circumstances, counted: Counted) -> shape.Payload:
 
     minimum = about.plan.row.small_cell_minimum
     payload = _frame(about, "open", counted, fill, minimum=minimum)
-    payload["efficacy"] = "shown" if about.shows_efficacy else "withheld"
-    if about.shows_efficacy:
+    payload["efficacy"] = "shown" if about.disclosure.efficacy else "withheld"
+    if about.disclosure.efficacy:
         for whole, maker in _wholes(about, payload, counted):
             # The steps of a curve are single people; of a few they would be those few.
             if whole["counts"]["due"] >= minimum:
@@ -117,7 +114,7 @@ def _frame(about: Circumstances, document: str, counted: Counted, fill: Fill, *,
             "slug": trial.slug,
             "name": trial.name,
             "masked": trial.masked,
-            "decoded": trial.is_decoded,
+            "decoded": about.disclosure.decoded,
             "conduct": trial.conduct,
             "design": trial.design,
             "time_zone": trial.time_zone,

@@ -14,6 +14,7 @@ from registry.models import Enrolment, Job, Snapshot, StaleMark, Trial
 from registry.outcomes.closed_counts import read_closed_half, seal_closed_events, store_closed_half
 from registry.outcomes.code_version import code_version
 from registry.outcomes.counting import canonical_input, judging_parameters, open_cells
+from registry.outcomes.disclosure import Disclosure
 from registry.outcomes.endpoints import fill_endpoints
 from registry.outcomes.locks import session_lock
 from registry.outcomes.payload import Circumstances, closed_payload, open_payload
@@ -77,11 +78,11 @@ def _make(trial: Trial, plan: CheckedPlan, clock: Callable[[], datetime], closed
     if stale is None or stale:
         fill_endpoints(trial, plan, cutoff=cutoff, enrolment_ids=stale)
         _mark_the_future(trial, cutoff, stale)
-    recruited = read_recruited(connection, trial, cutoff)
-    about = Circumstances(trial, plan, cutoff, sealed.number, sealed.hash, code_version(), recruited)
+    recruited, disclosure = read_recruited(connection, trial, cutoff), Disclosure.of(trial)
+    about = Circumstances(trial, plan, cutoff, sealed.number, sealed.hash, code_version(), recruited, disclosure)
     counted, judged = open_cells(connection, plan, judging_parameters(trial, plan, cutoff))
     opened = open_payload(about, counted)
-    half = read_closed_half(trial, plan, judged, last.pk if last else None)
+    half = read_closed_half(trial, plan, judged, last.pk if last else None, disclosure)
     closed = closed_payload(about, half.counted, half.arms)
     closed["closed_seal"], closed["input_sha256"] = closed_seal, digest(canonical_input(judged))
     if last and half.stored and _says_nothing_new(last.payload, half.stored, opened, closed):

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from registry.models import WeeklyReport
+from registry.outcomes.disclosure import Disclosure
 from registry.reports.contents import contents_of
 from registry.reports.earlier import last_closed, last_open
 from registry.reports.making import sha256
@@ -25,7 +26,9 @@ def differences(report: WeeklyReport, kept: KeptDocument, *, now: datetime) -> l
     """Name what differs when the report is made again from history: keys of the snapshot, 'html', 'pdf'; nothing if it is equal."""
     closed = kept.document == "closed"
     issued = cast("ReportPayload", json.loads(kept.payload))
-    found = week_snapshot(report, now=now)
+    # What it discloses was decided when it was made; a decision withdrawn since is enforced where it is read.
+    allowed = Disclosure(decoded=bool(issued["trial"]["decoded"]), efficacy=issued["efficacy"] == "shown")
+    found = week_snapshot(report, now=now, disclosure=allowed)
     payload = found.closed if closed else found.opened
     for key in _OF_THE_DAY:
         if key in issued:

@@ -1,23 +1,26 @@
-"""How the trial was conducted until the cut-off: sessions and pulses, adverse events; of everybody, or by arm in the closed room."""
+"""How the trial was conducted until the cut-off: sessions and pulses, adverse events, of everybody or of some."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
+from fractions import Fraction
 from typing import Any
 
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from registry.models import Trial
-from registry.selectors.report_payload import Events, Sessions
-from registry.vocabulary import AdverseEventTerm, SessionStatus
+from registry.selectors.report_payload import ConductLine, Events, Sessions
+from registry.vocabulary import AdverseEventTerm, Cohort, SessionStatus
 
 # Before a prescription says otherwise.
 RECEIVED_PERCENT = 80
 
 _AT_CUTOFF = """
-    e.trial_id = %(trial)s AND e.voided_at IS NULL AND e.cohort = 'patients'
+    e.trial_id = %(trial)s AND e.voided_at IS NULL
     AND s.recorded_at < %(cutoff)s AND (s.ended_at IS NULL OR s.ended_at >= %(cutoff)s)
 """
 _SESSIONS = f"""
@@ -29,32 +32,70 @@ _EVENTS = f"""
     SELECT s.enrolment_id, s.term, s.serious, count(*)
     FROM registry_adverseevent s JOIN registry_enrolment e ON e.id = s.enrolment_id WHERE {_AT_CUTOFF} GROUP BY 1, 2, 3
 """
+_KITS = f"""
+    SELECT DISTINCT s.enrolment_id, s.kit_code FROM registry_stimulationsession s JOIN registry_enrolment e ON e.id = s.enrolment_id
+    WHERE {_AT_CUTOFF} AND s.kit_code <> '' AND s.pulses_delivered > 0
+"""
+_OTHER_COHORTS = """
+    SELECT id, cohort FROM registry_enrolment WHERE trial_id = %(trial)s AND voided_at IS NULL AND cohort <> 'patients'
+"""
 
 
 @dataclass(frozen=True)
 class Conducted:
-    """Sessions (patient, status, pulses delivered, planned, received from percent) and events (patient, term, serious, how many)."""
+    """Sessions (who, status, pulses delivered, planned, received from percent), events (who, term, serious, how many), and of whom.
+
+    `kits` are who was stimulated with which kit, `cohorts` those who are no patients.
+    """
 
     sessions: list[tuple[int, str, int, int | None, int]]
     events: list[tuple[int, str, bool, int]]
+    kits: list[tuple[int, str]]
+    cohorts: dict[int, str]
+
+    @property
+    def everybody(self) -> set[int]:
+        """Return who has a session or an event."""
+        return {row[0] for row in self.sessions} | {row[0] for row in self.events}
 
     def of(self, enrolments: Collection[int]) -> Conducted:
-        """Keep those of some patients."""
-        return Conducted([row for row in self.sessions if row[0] in enrolments], [row for row in self.events if row[0] in enrolments])
+        """Keep sessions and events of some."""
+        sessions = [row for row in self.sessions if row[0] in enrolments]
+        return replace(self, sessions=sessions, events=[row for row in self.events if row[0] in enrolments])
 
 
 def read_conducted(trial: Trial, cutoff: datetime) -> Conducted:
     """Return what was on record before the cut-off."""
     asked: Mapping[str, Any] = {"trial": trial.pk, "cutoff": cutoff}
     with connection.cursor() as cursor:
-        cursor.execute(_SESSIONS, asked)
-        sessions = cursor.fetchall()
-        cursor.execute(_EVENTS, asked)
-        return Conducted(sessions, cursor.fetchall())
+        found = [cursor.execute(query, asked).fetchall() for query in (_SESSIONS, _EVENTS, _KITS, _OTHER_COHORTS)]
+    sessions, events, kits, cohorts = found
+    return Conducted(sessions, events, kits, dict(cohorts))
 
 
-def sessions_of(found: Conducted) -> Sessions:
-    """Count sessions and pulses."""
+def lines_of_cohorts(found: Conducted, *, minimum: int) -> Iterator[ConductLine]:
+    """Yield patients, then each other cohort with a session or an event; patients alone are all there are."""
+    others = list(lines_of_others(found, minimum=minimum))
+    label = Cohort.PATIENTS.label if others else _("All")
+    yield line(label, found, found.everybody - found.cohorts.keys(), minimum=minimum)
+    yield from others
+
+
+def lines_of_others(found: Conducted, *, minimum: int, pulses: bool = True) -> Iterator[ConductLine]:
+    """Yield each cohort that is no patients' and has a session or an event."""
+    for cohort in Cohort:
+        if own := {who for who in found.everybody if found.cohorts.get(who) == cohort}:
+            yield line(cohort.label, found, own, minimum=minimum, pulses=pulses)
+
+
+def line(label: str, found: Conducted, enrolments: Collection[int], *, minimum: int, pulses: bool = True) -> ConductLine:
+    """Return sessions and events of some."""
+    own = found.of(enrolments)
+    return {"label": label, "sessions": sessions_of(own, pulses=pulses), "events": events_of(own, minimum=minimum)}
+
+
+def sessions_of(found: Conducted, *, pulses: bool) -> Sessions:
+    """Count sessions and, where they may be told, pulses."""
     planned = [row for row in found.sessions if row[3] and row[1] in (SessionStatus.GIVEN, SessionStatus.PARTIAL)]
     by_status = {status: sum(row[1] == status for row in found.sessions) for status in SessionStatus}
     return {
@@ -64,10 +105,19 @@ def sessions_of(found: Conducted) -> Sessions:
         "not_given": by_status[SessionStatus.NOT_GIVEN],
         "missed": by_status[SessionStatus.MISSED],
         "with_plan": len(planned),
-        "received": sum(100 * delivered >= percent * (plan or 0) for _, _, delivered, plan, percent in planned),
-        "pulses_delivered": sum(row[2] for row in planned),
-        "pulses_planned": sum(row[3] or 0 for row in planned),
+        "received": sum(100 * delivered >= percent * (plan or 0) for _who, _status, delivered, plan, percent in planned),
+        "percent_of_planned": _percent_of_planned(Counter((row[2], row[3] or 1) for row in planned)),
+        "pulses_delivered": sum(row[2] for row in planned) if pulses else None,
+        "pulses_planned": sum(row[3] or 0 for row in planned) if pulses else None,
     }
+
+
+def _percent_of_planned(sessions: Counter[tuple[int, int]]) -> int | None:
+    """Return the mean share of planned pulses of sessions, rounded down, so that 79.9 % is never told as 80 %."""
+    if not sessions:
+        return None
+    shares = sum((Fraction(delivered, planned) * number for (delivered, planned), number in sessions.items()), Fraction(0))
+    return int(100 * shares / sessions.total())
 
 
 def events_of(found: Conducted, *, minimum: int) -> Events:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils import formats, translation
@@ -13,7 +14,6 @@ from registry.models import WeeklyReport
 from registry.reports import drawings, tables
 from registry.reports.parts import Block, Cell, Contents, Drawing, Section, Table, Value
 from registry.reports.renderer import renderer
-from registry.rules.report_weeks import ReportWeek
 from registry.selectors.figures.completeness import completeness
 from registry.selectors.figures.diagnoses import diagnoses
 from registry.selectors.figures.figure import (
@@ -32,7 +32,6 @@ from registry.selectors.figures.recruitment import recruitment
 from registry.selectors.figures.responders import difference_at, over_time, responders
 from registry.selectors.outcome_payload import TimePoint
 from registry.selectors.report_payload import ReportPayload
-from registry.vocabulary import ReportDay
 
 # A report asked for so long after its time is late, and says so.
 LATE_AFTER = timedelta(hours=1)
@@ -63,7 +62,7 @@ def _contents(report: WeeklyReport, payload: ReportPayload, sha256: str, before:
             "week": payload["week"]["iso"],
             "version": report.version,
             "kind": _("OPEN") if is_open else _("CLOSED"),
-            "cutoff": _moment(report.cutoff, report),
+            "cutoff": _moment(report.cutoff, payload),
         },
         cutoff=payload["cutoff"],
         notices=[*_notices(report, payload), *payload["notes"]],
@@ -73,7 +72,7 @@ def _contents(report: WeeklyReport, payload: ReportPayload, sha256: str, before:
         appendix=[one for one in (tables.all_rates(payload), tables.all_differences(payload), tables.all_groups(payload)) if one]
         if lead
         else [],
-        definitions=[(one["term"], one["text"]) for one in payload["definitions"]] + list(_conduct_definitions()),
+        definitions=[(one["term"], one["text"]) for one in payload["definitions"]] + list(_conduct_definitions(payload)),
         provenance=list(_provenance(report, payload, sha256)),
         checks=list(_checks(report, payload)),
         synthetic=bool(payload["trial"]["synthetic"]),
@@ -114,15 +113,25 @@ def _conduct_sections(payload: ReportPayload) -> Iterator[Section]:
     yield Section("completeness", complete.heading, complete.definition, tables=shares)
     told = tables.conduct(payload)
     yield Section("sessions", _sessions_heading(told), _sessions_note(), tables=[tables.sessions(told)])
-    yield Section("events", _events_heading(told), _events_note(), tables=[tables.adverse_events(told)], after=list(_events_lines(told)))
+    yield Section(
+        "events",
+        _events_heading(told),
+        _events_note(by_arm=payload["conduct"]["by_arm"]),
+        tables=[tables.adverse_events(told)],
+        after=list(_events_lines(told)),
+    )
 
 
 def _sessions_note() -> str:
-    return _("Received: of sessions with planned pulses, those that reached the prescribed share of them. Pulses are of these sessions.")
+    return _(
+        "Received: of sessions with planned pulses, those that reached the prescribed share of them. "
+        "Of planned pulses: their mean share, rounded down. Pulses are of these sessions."
+    )
 
 
-def _events_note() -> str:
-    return _("Patients stimulated at least once who had the event at least once. Kinds of events are told, not persons.")
+def _events_note(*, by_arm: bool) -> str:
+    counted = _("Who was stimulated at least once and had the event at least once. Kinds of events are told, not persons.")
+    return f"{counted} {_('By arm as received: see the definitions.')}" if by_arm else counted
 
 
 def _sessions_heading(told: tables.Told) -> str:
@@ -136,15 +145,15 @@ def _sessions_heading(told: tables.Told) -> str:
 
 
 def _events_heading(told: tables.Told) -> str:
-    treated = sum(events["treated"] for _name, _found, events in told)
+    treated = sum(events["treated"] for _name, _found, events in told if not events["suppressed"])
     serious = sum(events["serious_events"] for _name, _found, events in told)
     told_any = [events["with_any"] for _name, _found, events in told]
-    if not treated and not serious:
+    if not any(events["treated"] for _name, _found, events in told) and not serious:
         return _("Adverse events: nobody was stimulated yet")
-    if any(count is None for count in told_any):
+    if None in told_any and not treated:
         return _("Adverse events: %(serious)s serious; others not printed, too few patients") % {"serious": serious}
     numbers = {"any": sum(count or 0 for count in told_any), "treated": treated, "serious": serious}
-    return _("Adverse events: %(any)s of %(treated)s stimulated patients had one, %(serious)s serious") % numbers
+    return _("Adverse events: %(any)s of %(treated)s stimulated had one, %(serious)s serious") % numbers
 
 
 def _events_lines(told: tables.Told) -> Iterator[str]:
@@ -156,7 +165,7 @@ def _events_lines(told: tables.Told) -> Iterator[str]:
 def _changes(payload: ReportPayload, before: ReportPayload | None) -> Section:
     """Return what changed since the report of an earlier week."""
     if before is None:
-        return Section("changes", _("Since last week: this is the first report"))
+        return Section("changes", _("Since last week: there is no earlier report to compare with"))
     when = before["week"]["iso"]
     rows = list(tables.change_rows(payload, before)) if before["efficacy"] == payload["efficacy"] else []
     moved = [row for row in rows if row.cells[2].exact != "0"]
@@ -236,7 +245,7 @@ def _subtitle(report: WeeklyReport, payload: ReportPayload) -> str:
     numbers = {
         "first": _day(payload["week"]["first_day"]),
         "last": _day(payload["week"]["last_day"]),
-        "cutoff": _moment(report.cutoff, report),
+        "cutoff": _moment(report.cutoff, payload),
         "plan": payload["plan"]["version"],
     }
     return _("%(first)s to %(last)s. Records before %(cutoff)s, analysis plan version %(plan)s.") % numbers
@@ -244,32 +253,41 @@ def _subtitle(report: WeeklyReport, payload: ReportPayload) -> str:
 
 def _notices(report: WeeklyReport, payload: ReportPayload) -> Iterator[str]:
     """Yield what the reader has to know about this version."""
-    asked = _moment(report.requested_at, report)
+    asked = _moment(report.requested_at, payload)
     if not payload["week"]["over"]:
         yield _("The week is not over: these are the records until the report was asked for, on %(asked)s.") % {"asked": asked}
-    due = ReportWeek.read(report.week).report_at(ReportDay(report.trial.report_day), report.trial.report_hour, report.trial.zone)
+    due = datetime.fromisoformat(payload["week"]["due"]) if payload["week"]["due"] else None
     if report.by_schedule and due is not None and report.requested_at > due + LATE_AFTER:
         yield _(
             "This report is late: it was due on %(due)s and asked for on %(asked)s. It shows the records as they stood at its cut-off."
         ) % {
-            "due": _moment(due, report),
+            "due": _moment(due, payload),
             "asked": asked,
         }
     if report.reason:
         yield _("Version %(version)s, made again: %(reason)s") % {"version": report.version, "reason": report.reason}
 
 
-def _conduct_definitions() -> Iterator[tuple[str, str]]:
+def _conduct_definitions(payload: ReportPayload) -> Iterator[tuple[str, str]]:
     yield _("Report week"), _("Monday 00:00 to the next Monday 00:00 in the trial's time zone; what was recorded later is not in it.")
     yield _("Session given in part"), _("Fewer pulses than planned were given; missed and not given had none.")
     yield _("Adverse event"), _("Any event on record, solicited after a session or reported at any time, related or not.")
+    if payload["conduct"]["by_arm"]:
+        yield (
+            _("Sessions and events by arm"),
+            _(
+                "As received: the parts of the kits of the sessions given decide; without any on record, the arm allocated before the "
+                "cut-off. Patients who received several arms, those not allocated and comparison groups have lines of their own, so "
+                "that the lines add up to everybody. Outcomes are counted as allocated."
+            ),
+        )
 
 
 def _provenance(report: WeeklyReport, payload: ReportPayload, sha256: str) -> Iterator[tuple[str, str]]:
     by = _("on schedule") if report.by_schedule else report.requested_by.name
     yield _("Report"), f"{report.week}, {_('version')} {report.version}"
-    yield _("Asked for"), f"{_moment(report.requested_at, report)}, {by}"
-    yield _("Records before"), f"{_moment(report.cutoff, report)} ({payload['cutoff']})"
+    yield _("Asked for"), f"{_moment(report.requested_at, payload)}, {by}"
+    yield _("Records before"), f"{_moment(report.cutoff, payload)} ({payload['cutoff']})"
     yield _("Snapshot, SHA-256"), sha256
     if "open_sha256" in payload:
         yield _("Open snapshot, SHA-256"), payload["open_sha256"]
@@ -289,9 +307,9 @@ def _checks(report: WeeklyReport, payload: ReportPayload) -> Iterator[tuple[str,
     yield _("The same, computed anew from the records as they stood"), f"{name}{closed} --recompute"
 
 
-def _moment(moment: datetime, report: WeeklyReport) -> str:
-    local = moment.astimezone(report.trial.zone)
-    return f"{formats.date_format(local, 'D j M Y, H:i')} ({report.trial.time_zone})"
+def _moment(moment: datetime, payload: ReportPayload) -> str:
+    zone = str(payload["trial"]["time_zone"])
+    return f"{formats.date_format(moment.astimezone(ZoneInfo(zone)), 'D j M Y, H:i')} ({zone})"
 
 
 def _day(iso: str) -> str:

@@ -8,13 +8,17 @@ outcome job read it without knowing.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
-from django.db.models import Model
+from django.db.models import Field, Model
 
-from registry.models import Allocation, AnalysisPlan, Disposition, Enrolment, EnrolmentPain, PainDiagnosis, PlanTimePoint
+from registry.models import Allocation, AnalysisPlan, Disposition, Enrolment, EnrolmentPain, PainDiagnosis, PlanTimePoint, Site, Trial
 
-REMEMBERED: tuple[type[Model], ...] = (Enrolment, EnrolmentPain, PainDiagnosis, Disposition, Allocation, AnalysisPlan, PlanTimePoint)
+REMEMBERED: tuple[type[Model], ...] = (
+    *(Trial, Site, Enrolment, EnrolmentPain, PainDiagnosis, Disposition, Allocation),
+    *(AnalysisPlan, PlanTimePoint),
+)
 
 
 def look_back(cutoff: datetime) -> None:
@@ -38,7 +42,8 @@ def know_sizes() -> None:
 def _put_back(model: type[Model], cutoff: datetime) -> None:
     table = model._meta.db_table
     events = model.history.rel.related_model._meta.db_table  # type: ignore[attr-defined]
-    columns = ", ".join(f'"{field.column}"' for field in model._meta.concrete_fields)
+    columns = ", ".join(_column(field) for field in model._meta.concrete_fields)
+    defaults = [field.get_default() for field in model._meta.concrete_fields if _may_be_younger(field)]
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -47,7 +52,17 @@ def _put_back(model: type[Model], cutoff: datetime) -> None:
                 SELECT DISTINCT ON (pgh_obj_id) * FROM public.{events} WHERE pgh_created_at < %s ORDER BY pgh_obj_id, pgh_id DESC
             ) last WHERE pgh_label <> 'delete'
             """,
-            [cutoff],
+            [*defaults, cutoff],
         )
         cursor.execute(f"CREATE UNIQUE INDEX ON pg_temp.{table} (id)")
         cursor.execute(f"ANALYZE pg_temp.{table}")
+
+
+def _column(field: Field[Any, Any]) -> str:
+    """Return a column of the history; one that the table got later is empty in older rows, for which the table took the default."""
+    return f'coalesce("{field.column}", %s) AS "{field.column}"' if _may_be_younger(field) else f'"{field.column}"'
+
+
+def _may_be_younger(field: Field[Any, Any]) -> bool:
+    """Tell whether older rows of the history may lack what the table never lacks."""
+    return field.has_default() and not field.null

@@ -12,7 +12,7 @@ from registry.selectors.figures.completeness import Matrix
 from registry.selectors.figures.diagnoses import Forest
 from registry.selectors.figures.figure import Figure, Line, exact, interval, lines_of, percent, points, score, threshold, whole
 from registry.selectors.outcome_payload import Contrast, Counts, Mean, Payload, Rate, TimePoint
-from registry.selectors.report_payload import ConductOfArm, Events, ReportPayload, Sessions
+from registry.selectors.report_payload import Events, ReportPayload, Sessions
 from registry.vocabulary import EndpointStatus, MissingReason
 
 DASH = "\u2013"
@@ -196,15 +196,13 @@ Told = list[tuple[str, Sessions, Events]]
 
 
 def conduct(payload: ReportPayload) -> Told:
-    """Return sessions and events of everybody, or of each arm."""
-    arms: list[ConductOfArm] = payload["conduct"].get("arms", [])
-    if arms:
-        return [(arm["label"], arm["sessions"], arm["events"]) for arm in arms]
-    return [(_("All"), payload["conduct"]["sessions"], payload["conduct"]["events"])]
+    """Return sessions and events of everybody, line by line."""
+    return [(line["label"], line["sessions"], line["events"]) for line in payload["conduct"]["lines"]]
 
 
 def sessions(told: Told) -> Table:
-    """Return sessions by status, and pulses given against planned."""
+    """Return sessions by status, the share of planned pulses and, where they may be told, pulses given against planned."""
+    with_pulses = any(found["pulses_planned"] is not None for _name, found, _events in told)
     columns = [
         _("Group"),
         _("Patients"),
@@ -213,15 +211,17 @@ def sessions(told: Told) -> Table:
         _("Not given"),
         _("Missed"),
         _("Received"),
-        _("Pulses given"),
-        _("Planned"),
+        _("Of planned pulses"),
+        *([_("Pulses given"), _("Planned")] if with_pulses else []),
     ]
     rows = []
     for name, found, _events in told:
         received = f"{found['received']}/{found['with_plan']}"
         counts = [_whole(found[key]) for key in ("patients", "given", "partial", "not_given", "missed")]
-        pulses = [Cell(spaced(found[key]), str(found[key])) for key in ("pulses_delivered", "pulses_planned")]
-        rows.append(Row(name, [*counts, Cell(received), *pulses]))
+        share = found["percent_of_planned"]
+        of_planned = Cell(DASH if share is None else f"{share} %", "" if share is None else str(share))
+        numbers = [number for number in (found["pulses_delivered"], found["pulses_planned"]) if number is not None]
+        rows.append(Row(name, [*counts, Cell(received), of_planned, *(Cell(spaced(number), str(number)) for number in numbers)]))
     return Table(_("Sessions and pulses, given against planned"), columns, rows)
 
 
@@ -268,7 +268,7 @@ def change_rows(now: ReportPayload, before: ReportPayload) -> Iterator[Row]:
         if name not in earlier:
             continue
         its_sessions, its_events = earlier[name]
-        who = "" if "arms" not in now["conduct"] else f", {name}"
+        who = "" if len(now["conduct"]["lines"]) == 1 else f", {name}"
         yield _change(_("Sessions given, whole or in part") + who, _held(found), _held(its_sessions))
         yield _change(_("Serious events") + who, events["serious_events"], its_events["serious_events"])
 

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from typing import NotRequired, TypedDict
+from typing import TypedDict
 
 from registry.selectors.outcome_payload import Payload
 
+# What a report adds to the outcomes, which have a format of their own. 2: lines of conduct, when it was due. Reports of another
+# format are not compared with.
+REPORT_FORMAT = 2
+
 
 class Week(TypedDict):
-    """Which week; `over` tells whether the cut-off is its end and not a moment inside it."""
+    """Which week; `over` tells whether the cut-off is its end and not a moment inside it, `due` when its report was to be made."""
 
     iso: str
     first_day: str
     last_day: str
     over: bool
+    due: str | None
 
 
 class Sessions(TypedDict):
-    """Sessions on record by status, how many reached the prescribed share of planned pulses, and the pulses of those with a plan."""
+    """Sessions on record by status, how many reached the prescribed share of planned pulses, and the pulses of those with a plan.
+
+    `percent_of_planned` is the mean of these sessions, rounded down. By coded arms no pulses are told: prescriptions are known
+    to everybody, so numbers of pulses would say which arm has which visible treatment.
+    """
 
     patients: int
     given: int
@@ -26,8 +35,9 @@ class Sessions(TypedDict):
     missed: int
     with_plan: int
     received: int
-    pulses_delivered: int
-    pulses_planned: int
+    percent_of_planned: int | None
+    pulses_delivered: int | None
+    pulses_planned: int | None
 
 
 class Term(TypedDict):
@@ -55,25 +65,24 @@ class Events(TypedDict):
     terms: list[Term]
 
 
-class ConductOfArm(TypedDict):
-    """One arm, in the closed document only."""
+class ConductLine(TypedDict):
+    """Sessions and events of some people: patients, in the closed document those of one arm; or another cohort."""
 
-    code: str
     label: str
     sessions: Sessions
     events: Events
 
 
 class Conduct(TypedDict):
-    """Sessions and adverse events of everybody, in the closed document by arm."""
+    """Sessions and adverse events of everybody, each person in one line; `by_arm` in closed documents of a trial with arms."""
 
-    sessions: NotRequired[Sessions]
-    events: NotRequired[Events]
-    arms: NotRequired[list[ConductOfArm]]
+    by_arm: bool
+    lines: list[ConductLine]
 
 
 class ReportPayload(Payload):
     """A whole week's snapshot."""
 
+    report_format: int
     week: Week
     conduct: Conduct
