@@ -14,6 +14,7 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.expressions import Col
 from django.db.models.sql.compiler import SQLCompiler
+from django.db.models.sql.constants import LOUTER
 
 from api.formats import JsonRenderer
 from registry.models import Enrolment, Trial
@@ -59,15 +60,40 @@ class RowText(models.Expression):
         """Take the same, resolved in a query."""
         self.sources = [*exprs]
 
+    def resolve_expression(self, query: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Resolve columns of the table itself at once: most are, and looking for a way to other tables takes long."""
+        found = self.copy()
+        found.sources = [own_column(query, source) or source.resolve_expression(query, *args, **kwargs) for source in self.sources]
+        return found
+
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
         """Return the text as a sum of its parts."""
         parts: list[str] = []
         params: list[Any] = []
         for name, source in zip(self.names, self.sources, strict=True):
             sql, own = compiler.compile(source)
-            parts.append(f"""'{"," if parts else "{"}"{name}":' || coalesce({form_of(source).format(sql)}, 'null')""")
+            written = form_of(source).format(sql)
+            parts.append(f"""'{"," if parts else "{"}"{name}":' || """)
+            parts.append(f"{written} || " if is_never_null(source, compiler) else f"coalesce({written}, 'null') || ")
             params += own
-        return f"({' || '.join(parts)} || '}}')", tuple(params)
+        # Constants that meet become one.
+        return f"({''.join(parts)}'}}')".replace("' || '", ""), tuple(params)
+
+
+def own_column(query: Any, source: Any) -> Col | None:
+    """Return a column of the query's own table; None for anything else."""
+    name = getattr(source, "name", "")
+    if not isinstance(source, models.F) or name in query.annotations:
+        return None
+    field = query.get_meta()._forward_fields_map.get(name)
+    return None if field is None or field.is_relation else Col(query.get_initial_alias(), field)
+
+
+def is_never_null(source: Any, compiler: SQLCompiler) -> bool:
+    """Tell whether a column has a value in every row: the table says so, and the row is there."""
+    if not isinstance(source, Col) or source.target.null:
+        return False
+    return bool(compiler.query.alias_map[source.alias].join_type != LOUTER)
 
 
 def form_of(source: Any) -> str:
