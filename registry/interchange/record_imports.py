@@ -16,14 +16,13 @@ from typing import Any, ClassVar, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db import connections
 from django.db.models import QuerySet
 
 from registry.exceptions import Conflict, InvalidInput, Problem
 from registry.interchange import record_queries as queries
 from registry.interchange.export_query import ExportQuery, instant
 from registry.interchange.record_matches import Cells, Key, Matches, Stored, canonical_name, latest, match, row_key, stored_records
-from registry.interchange.record_scopes import RECORDS, written_scopes
+from registry.interchange.record_scopes import RECORDS, reading_all, written_scopes
 from registry.interchange.table_reader import CanonicalValues, TableRows
 from registry.models import AdverseEvent, MotorThreshold, StimulationSession, Trial, User
 from registry.roles import Permission
@@ -166,7 +165,7 @@ class RecordImport(ABC):
     def _stored(self) -> list[Stored]:
         importing = self.importing
         visible = {name: importing.visible(model).values("pk") for name, model in RECORDS.items()}
-        with connections[importing.using].cursor() as cursor:
+        with reading_all(importing.using) as cursor:
             scopes = written_scopes(cursor, importing.trial, importing.by, importing.using, **visible)
             self.load_more(cursor, scopes)
             return stored_records(cursor, self.query, scopes)
@@ -374,13 +373,12 @@ def named_thresholds(importing: Importing) -> dict[tuple[str, str], tuple[UUID, 
 
 
 def _named(importing: Importing, model: Any, name: str, joined: str) -> dict[tuple[str, str], UUID]:
-    with connections[importing.using].cursor() as cursor:
+    with reading_all(importing.using) as cursor:
         wanted = importing.visible(model).values("pk")
         scopes = written_scopes(cursor, importing.trial, importing.by, importing.using, wanted=wanted)
         cursor.execute(
-            # An array: what was written a moment ago is not in the statistics, and a join by them may look at each row for each.
             f"""SELECT e.patient_code, {name}, t.record, t.voided FROM {model._meta.db_table} t
-                JOIN registry_enrolment e ON e.id = t.enrolment_id {joined} WHERE t.id = ANY (ARRAY({scopes["wanted"]}))"""
+                JOIN registry_enrolment e ON e.id = t.enrolment_id {joined} WHERE t.id IN ({scopes["wanted"]})"""
         )
         rows = cursor.fetchall()
     voided, standing = (_single([row for row in rows if row[3] == gone]) for gone in (True, False))
