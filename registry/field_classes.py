@@ -133,7 +133,10 @@ FIELD_CLASSES: dict[str, dict[FieldClass, str]] = {
         FREE_TEXT: "file_name reason failure",
         TECHNICAL: "id uuid uploaded_by uploaded_at trial slug concealed size_bytes sha256 state counts job finished_at",
     },
-    "TrialExport": {FREE_TEXT: "failure", TECHNICAL: "id uuid trial requested_by requested_at concealed state files job finished_at"},
+    "TrialExport": {
+        FREE_TEXT: "failure",
+        TECHNICAL: "id uuid trial requested_by requested_at concealed made_under state files job finished_at",
+    },
     "WeeklyReport": {
         FREE_TEXT: "reason failure",
         TECHNICAL: "id trial week version cutoff by_schedule requested_by requested_at state attempts started_at made_at",

@@ -13,7 +13,7 @@ from registry.interchange.exporter import ExportedFile, take_out
 from registry.interchange.trial_folder import CONCEALED_FILES
 from registry.models import Job, TrialExport
 from registry.roles import Permission
-from registry.services.exports import finish_export
+from registry.services.exports import finish_export, rights_digest
 from registry.vocabulary import ExportState
 
 # The earliest instant a zip can hold: equal records give equal bytes.
@@ -28,6 +28,8 @@ def make_export(job: Job) -> None:
     directory = upload_files.private(upload_files.exports() / str(export.uuid))
     folder = directory / "folder"
     upload_files.drop(folder)
+    # Taken before anything is read, from the memberships that decide what is: who may see more or less later makes another one.
+    made_under = rights_digest(export.requested_by, export.trial)
     try:
         if export.concealed:
             export.requested_by.check_can(Permission.ALLOCATION_REVEAL, trial=export.trial)
@@ -37,7 +39,7 @@ def make_export(job: Job) -> None:
         return
     pack(folder, upload_files.zip_of_export(export.uuid), export.trial.slug)
     upload_files.drop(folder)
-    finish_export(export, ExportState.READY, files=open_files(files), finished_at=timezone.now())
+    finish_export(export, ExportState.READY, made_under=made_under, files=open_files(files), finished_at=timezone.now())
 
 
 def pack(folder: Path, target: Path, name: str) -> None:

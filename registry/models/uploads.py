@@ -73,6 +73,8 @@ class TrialExport(models.Model):
     requested_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     requested_at = models.DateTimeField(db_default=Now())
     concealed = models.BooleanField(default=False)
+    # A digest of what its person might see when it was made, empty before that.
+    made_under = models.CharField(max_length=64, blank=True)
     state = word_column(ExportState, default=ExportState.MAKING)
     files = models.JSONField(default=list)
     failure = models.TextField(blank=True)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.db import transaction
 
 from registry import upload_files
-from registry.exceptions import NotFound
+from registry.exceptions import Conflict, NotFound
 from registry.models import Trial, TrialExport, User
-from registry.roles import Permission
+from registry.roles import ROLES, Permission, Role
 from registry.services.acts import log_act
 from registry.services.jobs import request_own_job
 from registry.vocabulary import Act, ExportState, JobKind
@@ -34,15 +35,31 @@ def request_export(trial: Trial, *, by: User, now: datetime) -> TrialExport:
 
 
 def hand_out(export: TrialExport, *, by: User) -> Path:
-    """Return where the zip lies, and note that it is taken; raise NotAllowed for a right given up since, NotFound once it is gone."""
+    """Return where the zip lies, and note that it is taken.
+
+    Raises NotAllowed for a right given up since, NotFound once it is gone, Conflict where the person may see more or less by now.
+    """
     by.check_can(Permission.EXPORT, trial=export.trial)
     if export.concealed:
         by.check_can(Permission.ALLOCATION_REVEAL, trial=export.trial)
     path = upload_files.zip_of_export(export.uuid)
     if export.state != ExportState.READY or not path.exists():
         raise NotFound("This export is not there any more.")
+    if export.made_under != rights_digest(by, export.trial):
+        raise Conflict("Your roles, or what they show, changed since this export was made. Make it again.")
     log_act(Act.EXPORT, by=by, trial=export.trial, target=export.trial.slug, with_allocations=export.concealed, downloaded=True)
     return path
+
+
+def rights_digest(user: User, trial: Trial) -> str:
+    """Return a digest of what decides which rows and cells of a trial a person may see: memberships, roles, the trial's own word."""
+    held = [(row.trial_id, row.site_id, row.role) for row in user.current_memberships() if row.trial_id in (None, trial.pk)]
+    shown = [(*place, *_shown_by(ROLES[place[-1]])) for place in sorted(set(held), key=repr)]
+    return hashlib.sha256(repr((shown, trial.shows_efficacy)).encode()).hexdigest()
+
+
+def _shown_by(role: Role) -> tuple[object, ...]:
+    return sorted(role.permissions), role.masked, role.cares_for_patients, role.reads_free_text
 
 
 def finish_export(export: TrialExport, state: ExportState, **changes: object) -> bool:

@@ -335,6 +335,42 @@ def test_an_export_is_made_by_the_worker_and_comes_in_again(administrator: Clien
     assert [entry.detail.get("downloaded", False) for entry in ActLog.objects.filter(act=Act.EXPORT).order_by("pk")] == [False, True]
 
 
+def test_an_export_is_not_handed_out_under_other_roles_than_it_was_made_under(
+    administrator: Client, folder: bytes, admin: Any, setup_actor: Any, data: Path
+) -> None:
+    bring(administrator, NEW, folder)
+    work()
+    confirm(administrator)
+    work()
+    with audited(by=setup_actor, reason="under way"):
+        Trial.objects.update(conduct="prospective")
+    trial = Trial.objects.get()
+    administrator.post("/t/calm-m1/data/exports/")
+    work()
+    address = f"/exports/{TrialExport.objects.get().uuid}/folder.zip"
+    assert administrator.get(address).status_code == 200
+
+    def changed(reason: str, change: Any) -> Any:
+        with audited(by=setup_actor, reason=reason):
+            change()
+        return administrator.get(address)
+
+    role = Membership.objects.get(user=admin, trial=trial, role="data_manager")
+    for narrower in ({"role": "researcher"}, {"role": "researcher", "site": trial.sites.get(code="N")}):
+        answer = changed("another role", lambda values=narrower: Membership.objects.filter(pk=role.pk).update(**values))
+        assert answer.status_code == 409
+        assert "Make it again." in answer.content.decode()
+    again = changed("as before", lambda: Membership.objects.filter(pk=role.pk).update(role="data_manager", site=None))
+    assert again.status_code == 200
+    pooled = changed("shown to all", lambda: Trial.objects.update(pooled_efficacy=True))
+    assert pooled.status_code == 409
+    changed("as before", lambda: Trial.objects.update(pooled_efficacy=False))
+    with audited(by=setup_actor, reason="made by an older version"):
+        TrialExport.objects.update(made_under="")
+    assert administrator.get(address).status_code == 409
+    assert ActLog.objects.filter(act=Act.EXPORT, detail__downloaded=True).count() == 3
+
+
 def test_one_person_cannot_fill_the_disk(administrator: Client, folder: bytes, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("registry.services.uploads.MOST_WAITING", 1)
     bring(administrator, NEW, folder)
