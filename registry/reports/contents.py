@@ -110,7 +110,8 @@ def _conduct_sections(payload: ReportPayload) -> Iterator[Section]:
     yield Section("recruitment", taken_in.heading, taken_in.definition, drawing, months, after=lines)
     complete = completeness(payload)
     shares = [tables.matrix(complete, _("Complete, of those due")), tables.flow(payload)]
-    yield Section("completeness", complete.heading, complete.definition, tables=shares)
+    note = " ".join((complete.definition, _("The marks are * and **."))) if complete.plot else complete.definition
+    yield Section("completeness", complete.heading, note, tables=shares)
     told = tables.conduct(payload)
     yield Section("sessions", _sessions_heading(told), _sessions_note(), tables=[tables.sessions(told)])
     yield Section(

@@ -66,16 +66,19 @@ def means(data: Mapping[str, Any]) -> str:
 
 
 def recruitment(data: Mapping[str, Any]) -> str:
-    """Draw the cumulative number taken in, and where the recent rate would lead."""
+    """Draw the cumulative number taken in, where the recent rate would lead, and the plan."""
     days = [date.fromisoformat(on).toordinal() for on in data["x"]]
     end = date.fromisoformat(data["until"]).toordinal() if data["until"] else days[-1] + 7
     ahead = [(date.fromisoformat(on).toordinal(), total) for on, total in data["ahead"]]
-    last = ahead[-1][0] if ahead else end
-    highest = max([float(data["total"]), *data["high"]], default=1.0)
+    plan = [(date.fromisoformat(on).toordinal(), number) for on, number in data["plan"]]
+    first = min([days[0], *(day for day, _number in plan)])
+    last = max([ahead[-1][0] if ahead else end, *(day for day, _number in plan)])
+    highest = max([float(data["total"]), *data["high"], *(float(number) for _day, number in plan)], default=1.0)
     marks = ticks(0, max(highest, 1.0))
-    canvas = Canvas((days[0], max(last, days[0] + 7)), (0, max(highest, 1.0) * 1.05))
+    canvas = Canvas((first, max(last, first + 7)), (0, max(highest, 1.0) * 1.05))
     _frame(canvas, marks, percent=False)
-    _months(canvas, days[0], last)
+    _months(canvas, first, last)
+    _planned(canvas, plan, data["plan_word"])
     its = dress(0, arms=False)
     if ahead:
         canvas.band(
@@ -86,8 +89,19 @@ def recruitment(data: Mapping[str, Any]) -> str:
         canvas.path([(canvas.x(day), canvas.y(total)) for day, total in ahead], Dress(its.name, its.colour, its.ink, "5 4", its.symbol))
     course = [*zip(days, data["y"], strict=True), (end, data["total"])]
     canvas.path([(canvas.x(day), canvas.y(total)) for day, total in course], its, steps=True)
-    canvas.text(canvas.x(end) - 6, canvas.y(data["total"]) - 6, str(data["total"]), at="end", fill=INK, bold=True)
+    # Above the steps, but with a plan beside them below: the planned line runs where the label would be.
+    told, x, y = f"{data['total']} {data['word']}", canvas.x(end), canvas.y(data["total"])
+    canvas.text(x + 8 if plan else x - 6, y + 16 if plan else y - 6, told, at="start" if plan else "end", fill=INK, bold=True)
     return canvas.svg()
+
+
+def _planned(canvas: Canvas, plan: list[tuple[int, int]], word: str) -> None:
+    """Draw the planned course from its first to its last day."""
+    if plan:
+        (begin, none), (end, everybody) = plan
+        place = canvas.x(begin), canvas.y(none), canvas.x(end), canvas.y(everybody)
+        canvas.line(*place, stroke=INK_3, kind="axis", width=1.5, dash="2 3")
+        canvas.text(canvas.x(end) - 6, canvas.y(everybody) - 6, f"{everybody} {word}", at="end", fill=INK_3)
 
 
 def forest_axis(forest: Forest) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
@@ -16,6 +18,9 @@ from registry.selectors.report_payload import Events, ReportPayload, Sessions
 from registry.vocabulary import EndpointStatus, MissingReason
 
 DASH = "\u2013"
+_DECIMAL = re.compile(r"\d+\.\d+")
+# How a low share and a very low one are marked.
+MARKS = {"": "", "lo": " *", "vlo": " **"}
 _ALWAYS_TOLD = (EndpointStatus.OBSERVED, EndpointStatus.MISSING)
 
 
@@ -70,7 +75,7 @@ def matrix(figure: Figure, caption: str) -> Table:
     if not isinstance(drawn, Matrix):
         raise TypeError(f"{figure.key} has no matrix")
     rows = [
-        Row(label, [Cell(_("too few") if cell.suppressed else f"{cell.share} ({cell.counts})") for cell in cells])
+        Row(label, [Cell(_("too few") if cell.suppressed else f"{cell.share} ({cell.counts}){MARKS[cell.tone]}") for cell in cells])
         for label, cells in drawn.rows
     ]
     return Table(caption, [_("Time point"), *drawn.columns], rows)
@@ -144,7 +149,7 @@ def all_differences(payload: Payload) -> Section | None:
         _("Second"),
         _("Points"),
         _("95 % CI"),
-        _("Number needed to treat"),
+        _("Number needed, 95 % limits"),
     ]
     return Section("all-differences", _("All differences"), tables=[Table(_("Differences between arms"), columns, rows, left=(7,))])
 
@@ -157,8 +162,13 @@ def _difference(row: Contrast) -> list[Cell]:
         Cell(f"{row['second_responders']}/{row['second_n']}"),
         Cell(DASH if row["difference"] is None else points(row["difference"]), exact(row["difference"])),
         Cell(limits(row), _pair(row["low"], row["high"])),
-        Cell(row["nnt_text"] or DASH),
+        Cell(_needed(row["nnt_text"]), row["nnt_text"] or ""),
     ]
+
+
+def _needed(text: str | None) -> str:
+    """Write limits of the number needed with one decimal: patients come whole, and more digits than that mean nothing."""
+    return _DECIMAL.sub(lambda found: f"{Decimal(found[0]):.1f}", text or DASH).replace("Inf", "\u221e")
 
 
 def limits(row: Contrast) -> str:
