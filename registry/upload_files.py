@@ -20,6 +20,7 @@ from uuid import UUID
 from django.conf import settings
 
 ARRIVING = "arriving"
+DIGEST = ".sha256"
 FOLDER, REPORT, PROBLEMS = "folder.zip", "report.json", "problems.csv"
 PROBLEM_COLUMNS = ("file", "line", "column", "value", "wrong", "right")
 
@@ -95,6 +96,20 @@ def sha256_of(path: Path) -> str:
     """Return the digest of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def keep_digest(path: Path) -> None:
+    """Write the digest of a file beside it, where it goes when the file goes."""
+    with open(path.with_suffix(DIGEST), "w", opener=for_owner) as file:
+        file.write(sha256_of(path))
+
+
+def kept_digest(path: Path) -> str:
+    """Return the digest kept beside a file, '' where there is none."""
+    try:
+        return path.with_suffix(DIGEST).read_text()
+    except FileNotFoundError:
+        return ""
 
 
 def write_report(directory: Path, report: dict[str, Any], problems: list[Any]) -> None:

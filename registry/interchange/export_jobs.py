@@ -54,6 +54,7 @@ def pack(folder: Path, target: Path, name: str) -> None:
                 while part := source.read(1 << 20):
                     packed.write(part)
     unfinished.rename(target)
+    upload_files.keep_digest(target)
 
 
 def open_files(files: list[ExportedFile]) -> list[list[object]]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import lzma
+import os
 import stat
+import struct
 import tomllib
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -24,12 +26,17 @@ TABLE_FILES = tuple(table.file for table in TABLES)
 CONCEALED_FILES = tuple(table.file for table in TABLES if table.concealed)
 LARGEST_TRIAL_FILE = 2 * 1024**2
 MOST_MEMBERS = 100
+LARGEST_LIST = 1024**2
+# Signatures of a zip's end, and how far from the end of the file it can lie: a comment of 64 KB, both ends, the locator.
+END, END_64, END_64_LOCATOR = b"PK\5\6", b"PK\6\6", b"PK\6\7"
+LONGEST_END = 2**16 + 22 + 20 + 56
+TOO_MANY = f"The zip holds {{count}} files. Put only {TRIAL_FILE} and the tables into it."
 # Tables pack to a tenth or a twentieth. What packs to less than this is made to fill somebody's memory.
 MOST_PACKED = 200
 # So little does no harm, however it is packed.
 HARMLESS = 10 * 1024**2
 READABLE_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError)
+DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, UnicodeDecodeError)
 
 
 @dataclass(frozen=True)
@@ -56,8 +63,13 @@ class TrialFolder:
         files: dict[str, Path | zipfile.ZipInfo],
         archive: zipfile.ZipFile | None = None,
         progress: Progress | None = None,
+        members: Iterable[str] = (),
     ) -> None:
         self.name = name
+        # Judged by all there is: a misnamed table of allocations, or one beside the folder, is as telling.
+        self._is_concealed = any(
+            PurePosixPath(member.replace("\\", "/")).name.casefold() in CONCEALED_FILES for member in (*files, *members)
+        )
         self._files = files
         self._archive = archive
         self._progress = progress
@@ -72,7 +84,7 @@ class TrialFolder:
     @property
     def is_concealed(self) -> bool:
         """Tell whether the folder brings what belongs into the closed room."""
-        return any(name in self._files for name in CONCEALED_FILES)
+        return self._is_concealed
 
     def slug(self) -> str:
         """Return the short name that trial.toml gives the trial, '' where it cannot be read."""
@@ -84,7 +96,9 @@ class TrialFolder:
             except (ValueError, RecursionError):
                 return ""
         trial = said.get("trial")
-        return str(trial.get("slug", "")) if isinstance(trial, dict) else ""
+        slug = str(trial.get("slug", "")) if isinstance(trial, dict) else ""
+        # Bytes that are no UTF-8 are surrogates here, which no database holds; the check names them with their line.
+        return slug if slug.isascii() else ""
 
     def _size(self, name: str) -> int:
         found = self._files[name]
@@ -138,17 +152,43 @@ def open_folder(path: Path, *, name: str = "", limits: Limits = BY_COMMAND, prog
         raise ImportRefused(f"{name or path} is neither a directory nor a zip. Name the directory or zip that holds {TRIAL_FILE}.")
     else:
         try:
+            _check_directory(path)
             with zipfile.ZipFile(path) as archive:
-                yield TrialFolder(name or path.stem, checked_members(archive, limits), archive, progress)
+                yield TrialFolder(name or path.stem, checked_members(archive, limits), archive, progress, archive.namelist())
         except DAMAGED as error:
             raise ImportRefused("The zip is damaged and cannot be read to its end. Pack the folder anew and bring it again.") from error
+
+
+def _check_directory(path: Path) -> None:
+    """Raise ImportRefused for a zip that says it lists very many files: `ZipFile` reads the whole list before anybody can count."""
+    with path.open("rb") as file:
+        count, size = _directory_of(file)
+    if count > 2 * MOST_MEMBERS or size > LARGEST_LIST:
+        raise ImportRefused(TOO_MANY.format(count=count))
+
+
+def _directory_of(file: BinaryIO) -> tuple[int, int]:
+    """Return how many entries a zip's list has and how many bytes, as its end says (APPNOTE 4.3.14 to 4.3.16)."""
+    start = max(0, file.seek(0, os.SEEK_END) - LONGEST_END)
+    file.seek(start)
+    tail = file.read()
+    at = tail.rfind(END)
+    if at < 0 or len(tail) < at + 22:
+        return 0, 0  # no zip, which ZipFile says
+    count, size = struct.unpack_from("<HL", tail, at + 10)
+    if at >= 20 and tail[at - 20 : at - 16] == END_64_LOCATOR:
+        file.seek(struct.unpack_from("<Q", tail, at - 12)[0])
+        record = file.read(56)
+        if len(record) == 56 and record.startswith(END_64):
+            count, size = struct.unpack_from("<QQ", record, 32)
+    return count, size
 
 
 def checked_members(archive: zipfile.ZipFile, limits: Limits = BY_COMMAND) -> dict[str, Path | zipfile.ZipInfo]:
     """Return a zip's files by name; raise ImportRefused for paths that lead elsewhere, links, encryption and sizes beyond reason."""
     members = [member for member in archive.infolist() if not member.is_dir()]
     if len(members) > MOST_MEMBERS:
-        raise ImportRefused(f"The zip holds {len(members)} files. Put only {TRIAL_FILE} and the tables into it.")
+        raise ImportRefused(TOO_MANY.format(count=len(members)))
     for member in members:
         _check_member(member, limits)
     if sum(member.file_size for member in members) > limits.largest_zip:
@@ -164,7 +204,7 @@ def checked_members(archive: zipfile.ZipFile, limits: Limits = BY_COMMAND) -> di
 
 def _check_member(member: zipfile.ZipInfo, limits: Limits) -> None:
     path = PurePosixPath(member.filename.replace("\\", "/"))
-    if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+    if not path.parts or path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
         raise ImportRefused(f"The zip holds '{member.filename}', a path that leads out of it. Pack the folder anew.")
     if stat.S_ISLNK(member.external_attr >> 16):
         raise ImportRefused(f"The zip holds '{member.filename}', a link. Pack the files themselves.")

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
 from registry import upload_files
@@ -96,9 +97,12 @@ class UploadRun:
         """Keep the report beside the file; where nothing is wrong the file waits for its person's word."""
         found = {name: value for name, value in report.as_dict().items() if name != "problems"}
         kept = {**found, "changed": self.disagrees, "corrected": report.corrected, "kept_problems": len(report.problems)}
-        upload_files.write_report(self.directory, kept, report.problems)
         state = UploadState.REFUSED if report.problem_count else UploadState.CHECKED
-        move(self.upload, state, counts=open_counts(report), finished_at=self.now if report.problem_count else None)
+        with transaction.atomic():
+            # The row is held while the report is written: whoever discards the upload waits, or did so before.
+            if not move(self.upload, state, counts=open_counts(report), finished_at=self.now if report.problem_count else None):
+                return
+            upload_files.write_report(self.directory, kept, report.problems)
         if report.problem_count:
             upload_files.drop_folder(self.upload.uuid)
 
@@ -111,8 +115,8 @@ class UploadRun:
         upload_files.drop_folder(self.upload.uuid)
 
     def _tell(self, files: Mapping[str, FileProgress]) -> None:
-        """Note how far reading is, for whoever looks at the page."""
-        told = [[name, file.rows, file.read, file.size, file.done] for name, file in files.items()]
+        """Note how far reading is, for whoever looks at the page; how much of a concealed table there is depends on who got what."""
+        told = [[name, file.rows, file.read, file.size, file.done] for name, file in files.items() if name not in CONCEALED_FILES]
         note_progress(self.upload.uuid, {"files": told})
 
 

@@ -12,7 +12,7 @@ from registry.exceptions import NotFound
 from registry.marks import progress_of
 from registry.models import Trial, TrialExport, TrialUpload, User
 from registry.roles import Permission
-from registry.upload_files import read_report, sha256_of, zip_of_export
+from registry.upload_files import kept_digest, read_report, zip_of_export
 from registry.vocabulary import ExportState, JobState, UploadState
 
 SHOWN_UPLOADS = 50
@@ -167,7 +167,7 @@ def _export_row(export: TrialExport) -> ExportRow:
     path = zip_of_export(export.uuid)
     if export.state != ExportState.READY or not path.exists():
         return ExportRow(export, None, "")
-    return ExportRow(export, path.stat().st_size, sha256_of(path))
+    return ExportRow(export, path.stat().st_size, kept_digest(path))
 
 
 def export_visible_to(user: User, record: UUID) -> TrialExport:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import connections, transaction
+from django.db.models import Q
 
 from registry import upload_files
 from registry.closed_room import CLOSED_ALIAS, OPEN_ALIAS
@@ -16,7 +17,7 @@ from registry.exceptions import Conflict, ImportRefused, InvalidInput, Problem
 from registry.models import Trial, TrialUpload, User
 from registry.services.import_rights import check_import
 from registry.services.jobs import request_own_job
-from registry.vocabulary import JobKind, UploadState
+from registry.vocabulary import JobKind, JobState, UploadState
 
 MINIMUM_REASON = 10
 LONGEST_REASON = 500
@@ -28,10 +29,14 @@ NEEDED = (UploadState.CHECKING, UploadState.CHECKED, UploadState.IMPORTING)
 
 # Allowed moves; whoever makes one finds the row in the state before it (compare and set).
 MOVES: dict[UploadState, frozenset[UploadState]] = {
-    UploadState.CHECKING: frozenset({UploadState.CHECKED, UploadState.REFUSED, UploadState.FAILED, UploadState.DISCARDED}),
+    UploadState.CHECKING: frozenset(
+        {UploadState.CHECKED, UploadState.REFUSED, UploadState.FAILED, UploadState.DISCARDED, UploadState.EXPIRED}
+    ),
     UploadState.CHECKED: frozenset({UploadState.IMPORTING, UploadState.DISCARDED, UploadState.EXPIRED}),
     # Back to where it was checked: the registry changed meanwhile.
-    UploadState.IMPORTING: frozenset({UploadState.IMPORTED, UploadState.CHECKED, UploadState.REFUSED, UploadState.FAILED}),
+    UploadState.IMPORTING: frozenset(
+        {UploadState.IMPORTED, UploadState.CHECKED, UploadState.REFUSED, UploadState.FAILED, UploadState.EXPIRED}
+    ),
     UploadState.REFUSED: frozenset(),
     UploadState.FAILED: frozenset(),
     UploadState.IMPORTED: frozenset(),
@@ -129,7 +134,9 @@ def discard_upload(upload: TrialUpload, *, now: datetime) -> None:
 def tidy_uploads(now: datetime) -> None:
     """Let uploads go whose person never came back, and remove files that nobody needs any more, whoever left them."""
     old = now - KEPT_FOR
-    for upload in TrialUpload.objects.filter(state=UploadState.CHECKED, uploaded_at__lt=old):
+    # Where the work itself was given up nobody will move the row on, and the file may hold allocations.
+    given_up = Q(state__in=(UploadState.CHECKING, UploadState.IMPORTING), job__state=JobState.FAILED)
+    for upload in TrialUpload.objects.filter(Q(state=UploadState.CHECKED) | given_up, uploaded_at__lt=old):
         move(upload, UploadState.EXPIRED, finished_at=now)
     wanted = {str(uuid): state for uuid, state in TrialUpload.objects.filter(uploaded_at__gte=old).values_list("uuid", "state")}
     wanted |= {str(uuid): state for uuid, state in TrialUpload.objects.filter(state__in=NEEDED).values_list("uuid", "state")}

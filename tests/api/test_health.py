@@ -70,6 +70,8 @@ def test_worker_counts_by_its_last_heartbeat(owner_connection: psycopg.Connectio
     assert django_settings.HEARTBEAT_STALE_AFTER_S == 90
     owner_connection.execute("DELETE FROM registry_workerheartbeat")
     if age is not None:
-        owner_connection.execute("INSERT INTO registry_workerheartbeat VALUES ('worker@here', now() - %s, now() - interval '1 hour')", [age])
+        owner_connection.execute(
+            "INSERT INTO registry_workerheartbeat VALUES ('worker@here', now() - %s, now() - interval '1 hour')", [age]
+        )
     assert health.worker() == reason
     assert health.database() == ""

@@ -96,6 +96,47 @@ def test_a_damaged_zip_is_refused_wherever_the_damage_shows(tmp_path: Path, cut:
         stream.read()
 
 
+@pytest.mark.parametrize("force_64", [False, True])
+def test_a_list_of_very_many_files_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, force_64: bool) -> None:
+    if force_64:
+        monkeypatch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 100)
+    path = zipped(tmp_path / "f.zip", {f"{number}.csv": "" for number in range(300)})
+    monkeypatch.setattr(zipfile.ZipFile, "_RealGetContents", lambda self: pytest.fail("the list was read"))
+    with pytest.raises(ImportRefused, match="The zip holds 300 files"), open_folder(path):
+        pass
+
+
+def test_a_file_without_a_name_is_refused(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "f.zip", {"trial.toml": "", "x": "y"})
+    path.write_bytes(path.read_bytes().replace(b"x", b"."))
+    with pytest.raises(ImportRefused, match="leads out of it"), open_folder(path):
+        pass
+
+
+def test_a_name_in_no_encoding_is_a_damaged_zip(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "f.zip", {"trial.toml": "", "\u00fc.csv": ""})
+    path.write_bytes(path.read_bytes().replace("\u00fc".encode(), b"\xff\xfe"))
+    with pytest.raises(ImportRefused, match="damaged"), open_folder(path):
+        pass
+
+
+@pytest.mark.parametrize("name", ["allocations.csv", "Allocations.CSV", "beside/allocations.csv", "calm\\ARMS.csv"])
+def test_a_zip_with_allocations_is_concealed_however_they_are_named(tmp_path: Path, name: str) -> None:
+    for members in ({"calm/trial.toml": "", name: ""}, {name: ""}):
+        with open_folder(zipped(tmp_path / "f.zip", members)) as folder:
+            assert folder.is_concealed
+    with open_folder(zipped(tmp_path / "f.zip", {"trial.toml": "", "patients.csv": ""})) as folder:
+        assert not folder.is_concealed
+
+
+def test_slug_in_another_encoding_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "f.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("trial.toml", '[trial]\nslug = "b\u00fcro"\n'.encode("latin-1"))
+    with open_folder(path) as folder:
+        assert folder.slug() == ""
+
+
 def test_slug_is_that_of_the_trial_or_nothing(tmp_path: Path) -> None:
     for number, (text, slug) in enumerate(
         {'[trial]\nslug = "calm"': "calm", "[trial": "", "trial = 3": "", "a = " + "[" * 5000: ""}.items()

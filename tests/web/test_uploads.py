@@ -16,11 +16,12 @@ from django.test import Client
 from django.utils import timezone
 
 from registry import upload_files
+from registry.interchange import upload_jobs
 from registry.models import ActLog, Change, Enrolment, Job, Membership, PainScore, Trial, TrialExport, TrialUpload, User
 from registry.services.auditing import audited
 from registry.services.exports import tidy_exports
 from registry.services.scores import Reason, correct_score
-from registry.services.uploads import tidy_uploads
+from registry.services.uploads import discard_upload, tidy_uploads
 from registry.tasks import sweep
 from registry.vocabulary import Act, ExportState, JobState, UploadState
 from tests.contracts.scene import add_person
@@ -278,6 +279,42 @@ def test_what_nobody_confirms_goes_after_a_week_and_leftovers_at_once(administra
     assert files_in(data) == set()
 
 
+def test_what_the_worker_gave_up_goes_after_a_week_too(administrator: Client, folder: bytes, data: Path) -> None:
+    bring(administrator, NEW, folder)
+    Job.objects.filter(pk=last_upload().job_id).update(state=JobState.FAILED)
+    now = timezone.now()
+    tidy_uploads(now + timedelta(days=6))
+    assert last_upload().state == UploadState.CHECKING
+    tidy_uploads(now + timedelta(days=8))
+    assert last_upload().state == UploadState.EXPIRED
+    assert files_in(data) == set()
+
+
+def test_a_check_that_ends_after_its_upload_was_discarded_writes_nothing(
+    administrator: Client, folder: bytes, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bring(administrator, NEW, folder)
+    checked = upload_jobs.bring_in_folder
+
+    def discarded_meanwhile(*given: Any, **named: Any) -> Any:
+        report = checked(*given, **named)
+        discard_upload(last_upload(), now=timezone.now())
+        return report
+
+    monkeypatch.setattr(upload_jobs, "bring_in_folder", discarded_meanwhile)
+    work()
+    assert (last_upload().state, files_in(data)) == (UploadState.DISCARDED, set())
+    assert last_upload().job.state == JobState.DONE
+
+
+def test_progress_of_a_concealed_table_is_not_told(administrator: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Any] = []
+    monkeypatch.setattr(upload_jobs, "note_progress", lambda _record, said: told.append(said))
+    bring(administrator, NEW, zipped_folder(tmp_path / "arms", patients=PATIENTS, arms=ARMS, allocations=ALLOCATIONS, pain_scores=SCORES))
+    work()
+    assert {file[0] for said in told for file in said["files"]} == {"trial.toml", "patients.csv", "pain_scores.csv"}
+
+
 def test_a_file_that_is_gone_is_told(administrator: Client, folder: bytes, data: Path) -> None:
     bring(administrator, NEW, folder)
     upload_files.drop_folder(last_upload().uuid)
@@ -326,6 +363,7 @@ def test_an_export_is_made_by_the_worker_and_comes_in_again(administrator: Clien
     content = b"".join(answer)
     assert "attachment" in answer["Content-Disposition"]
     assert hashlib.sha256(content).hexdigest() in page
+    assert {path.name for path in (data / "exports").rglob("*") if path.is_file()} == {"folder.zip", "folder.sha256"}
     assert {path.stat().st_mode & 0o777 for path in (data / "exports").rglob("*.zip")} == {0o600}
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         assert sorted(archive.namelist()) == ["calm-m1/pain_scores.csv", "calm-m1/patients.csv", "calm-m1/trial.toml"]
