@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime, time, timedelta
 
-import structlog
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import connection
 from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.utils import timezone
 
-from registry.exceptions import RegistryError
 from registry.models import Job, Snapshot, StaleMark, Trial, system_actor
+from registry.outcomes.breaking_off import MayBreakOff
 from registry.outcomes.code_version import code_version
 from registry.outcomes.locks import job_lock, lock_if_free
 from registry.outcomes.refresh import refresh_trial
 from registry.services.auditing import current_job_id, current_request_id
 from registry.services.jobs import announce, mark_stale, request_job
 from registry.vocabulary import Conduct, JobKind, JobState
-
-log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 5
 # A message that was not answered by then is lost as far as anybody can tell.
@@ -56,22 +53,18 @@ def run_job(job_id: int, other_work: Mapping[JobKind, Work] | None = None) -> No
 
 
 def _do(job: Job, other_work: Mapping[JobKind, Work]) -> None:
-    try:
+    with MayBreakOff("job_failed", "The work", job_id=job.pk) as doing:
         if job.kind == JobKind.REFRESH and job.trial_id is not None:
             refresh_trial(job.trial_id)
         elif work := other_work.get(JobKind(job.kind)):
             work(job)
-    except RegistryError as error:
-        _fail(job, error.sentence)
-    except (DatabaseError, InterfaceError, ArithmeticError, ValueError):
-        log.exception("job_failed", job_id=job.pk)
-        # Masked people read the row, and an error's own words may come from the closed half.
-        _fail(job, "The computation broke off. The worker's log says why.")
-    else:
-        _move(job, JobState.DONE, finished_at=timezone.now(), failure="")
-        if job.trial is not None and StaleMark.objects.filter(trial=job.trial).exists():
-            # Somebody wrote while this ran, and found the job still waiting.
-            request_job(JobKind.REFRESH, job.trial, by=job.requested_by)
+    if doing.cause:
+        _fail(job, doing.cause)
+        return
+    _move(job, JobState.DONE, finished_at=timezone.now(), failure="")
+    if job.trial is not None and StaleMark.objects.filter(trial=job.trial).exists():
+        # Somebody wrote while this ran, and found the job still waiting.
+        request_job(JobKind.REFRESH, job.trial, by=job.requested_by)
 
 
 def _fail(job: Job, cause: str) -> None:

@@ -8,28 +8,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import structlog
-from django.db import DatabaseError, InterfaceError, transaction
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
 from registry.closed_room import CLOSED_ALIAS, open_closed_room
 from registry.exceptions import RegistryError
 from registry.models import Job, ReportDocument, Trial, WeeklyReport, system_actor
+from registry.outcomes.breaking_off import MayBreakOff
 from registry.outcomes.code_version import code_version
 from registry.outcomes.locks import session_lock
 from registry.reports.contents import contents_of
 from registry.reports.earlier import last_closed, last_open
 from registry.reports.page import page_of
-from registry.reports.pdf import PdfFailed, pdf_of
+from registry.reports.pdf import pdf_of
 from registry.reports.renderer import renderer
 from registry.reports.snapshot import text_of, week_snapshot
 from registry.roles import Permission
 from registry.selectors.report_payload import ReportPayload
 from registry.services.report_mail import tell_people_on_duty, tell_readers
 from registry.vocabulary import ReportState
-
-log = structlog.get_logger(__name__)
 
 
 class ReportsFailed(RegistryError):
@@ -88,15 +86,9 @@ def make_report(report: WeeklyReport, *, now: datetime) -> str:
 
 
 def _make(report: WeeklyReport, now: datetime) -> str:
-    try:
+    with MayBreakOff("report_failed", "Making it", report_id=report.pk, week=report.week) as doing:
         _store(report, *_documents(report, now), now=now)
-    except RegistryError as error:
-        return _fail(report, error.sentence)
-    except (DatabaseError, InterfaceError, ArithmeticError, ValueError, PdfFailed):
-        log.exception("report_failed", report_id=report.pk, week=report.week)
-        # Masked people read the row, and an error's own words may come from the closed half.
-        return _fail(report, "Making it broke off. The worker's log says why.")
-    return ""
+    return _fail(report, doing.cause) if doing.cause else ""
 
 
 def _documents(report: WeeklyReport, now: datetime) -> tuple[Documents, Documents, bool]:

@@ -9,6 +9,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+import structlog
 import typst
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -16,6 +17,7 @@ from django.utils.translation import gettext as _
 from registry.reports.contents import creation_time
 from registry.reports.parts import Contents
 
+log = structlog.get_logger(__name__)
 _TEMPLATE = Path(__file__).resolve().parent / "report.typ"
 
 
@@ -35,6 +37,8 @@ def pdf_of(contents: Contents) -> bytes:
             timestamp=int(creation_time(contents).timestamp()),
         )
     except typst.TypstError as error:
+        # It speaks of the template. Other texts of errors are not logged, for they may quote a record.
+        log.error("typesetter_refused", reason=error.message.strip().partition("\n")[0][:200])
         raise PdfFailed(str(error)) from error
 
 

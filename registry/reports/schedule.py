@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any, cast
 
 import structlog
 
@@ -26,7 +27,8 @@ def schedule_reports(now: datetime) -> int:
 def due_weeks(trial: Trial, now: datetime) -> list[ReportWeek]:
     """Return the weeks of a trial that should have been asked for by now, oldest first.
 
-    Of a finished or locked trial only weeks in which its outcomes changed: there is nothing new to tell of others.
+    Switched off and on again, they begin with the week in which they came on. Of a finished or locked trial only weeks in which
+    its outcomes changed: there is nothing new to tell of others.
     """
     snapshots = Snapshot.objects.filter(trial=trial).order_by("number")
     oldest = snapshots.first()
@@ -39,7 +41,7 @@ def due_weeks(trial: Trial, now: datetime) -> list[ReportWeek]:
             day=ReportDay(trial.report_day),
             hour=trial.report_hour,
             zone=trial.zone,
-            first=ReportWeek.of(oldest.cutoff, trial.zone),
+            first=ReportWeek.of(max(oldest.cutoff, _switched_on(trial) or oldest.cutoff), trial.zone),
             last_made=ReportWeek.read(last.week) if last else None,
         )
     )
@@ -48,3 +50,11 @@ def due_weeks(trial: Trial, now: datetime) -> list[ReportWeek]:
     cutoffs = snapshots.filter(cutoff__gte=due[0].begins_at(trial.zone)).values_list("cutoff", flat=True)
     changed = {ReportWeek.of(cutoff, trial.zone) for cutoff in cutoffs}
     return [week for week in due if week in changed]
+
+
+def _switched_on(trial: Trial) -> datetime | None:
+    """Return when weekly reports were last switched on after a time without, None if there was none."""
+    history = cast("Any", trial).history.order_by("pgh_id")
+    without = history.filter(report_day=ReportDay.NONE).last()
+    on_again = history.filter(pgh_id__gt=without.pgh_id).first() if without else None
+    return on_again.pgh_created_at if on_again else None

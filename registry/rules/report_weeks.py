@@ -12,6 +12,8 @@ from registry.exceptions import InvalidInput, Problem
 from registry.vocabulary import ReportDay
 
 _FORM = re.compile(r"(\d{4})-W(\d{2})")
+# Dates near the ends of the calendar have no midnight in every zone.
+YEARS = range(1900, 3000)
 _DAYS = tuple(day for day in ReportDay if day != ReportDay.NONE)
 
 
@@ -26,7 +28,7 @@ class ReportWeek:
         """Return the week of a text like 2026-W47; raise InvalidInput for any other."""
         found = _FORM.fullmatch(text.strip())
         try:
-            if found:
+            if found and int(found[1]) in YEARS:
                 return cls(date.fromisocalendar(int(found[1]), int(found[2]), 1))
         except ValueError:
             pass  # a year without that week: told below like any other mistake

@@ -20,7 +20,9 @@ from registry.vocabulary import JobKind, JobState
 log = structlog.get_logger(__name__)
 
 
-# A second waiting job of the same kind is served by the first.
+# A second waiting job of the same kind is served by the first. One that runs serves as well where it looks for marks once more
+# before it ends; any other may have read already what it was to do.
+SERVED_BY_A_RUNNING_ONE = (JobKind.REFRESH,)
 REQUEST = """INSERT INTO registry_job (kind, trial_id, state, requested_by_id, request_id, attempts, failure)
     VALUES (%(kind)s, %(trial)s, 'queued', %(by)s, %(request)s, 0, '')
     ON CONFLICT (kind, trial_id) WHERE state = 'queued' DO NOTHING RETURNING id"""
@@ -60,14 +62,15 @@ def request_own_job(kind: JobKind, *, by: User, using: str | None = None) -> Job
 
 
 def _ask_again(kind: JobKind, trial_id: int, by_id: int, request_id: str, using: str) -> None:
-    """Store and announce a job unless one waits or runs: a running one looks for marks once more before it ends."""
+    """Store and announce a job unless one waits, or runs that will see to it; a job that finds nothing to do harms nobody."""
+    states = [JobState.QUEUED, *([JobState.RUNNING] if kind in SERVED_BY_A_RUNNING_ONE else [])]
     with connections[using].cursor() as cursor:
         cursor.execute(
             """INSERT INTO registry_job (kind, trial_id, state, requested_by_id, request_id, attempts, failure)
                SELECT %(kind)s, %(trial)s, 'queued', %(by)s, %(request)s, 0, ''
-               WHERE NOT EXISTS (SELECT FROM registry_job WHERE kind = %(kind)s AND trial_id = %(trial)s AND state IN ('queued', 'running'))
+               WHERE NOT EXISTS (SELECT FROM registry_job WHERE kind = %(kind)s AND trial_id = %(trial)s AND state = ANY(%(states)s))
                ON CONFLICT (kind, trial_id) WHERE state = 'queued' DO NOTHING RETURNING id""",
-            {"kind": kind, "trial": trial_id, "by": by_id, "request": request_id},
+            {"kind": kind, "trial": trial_id, "by": by_id, "request": request_id, "states": states},
         )
         row = cursor.fetchone()
     if row:

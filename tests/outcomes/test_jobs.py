@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from registry.models import Allocation, Endpoint, Enrolment, Job, PainScore, Snapshot, StaleMark, Trial, WorkerHeartbeat
@@ -21,9 +21,9 @@ from registry.outcomes.locks import job_lock, lock_if_free
 from registry.outcomes.refresh import refresh_trial
 from registry.selectors.outcomes import latest_open
 from registry.services.auditing import audited
-from registry.services.jobs import mark_stale
+from registry.services.jobs import mark_stale, request_job
 from registry.tasks import heartbeat
-from registry.vocabulary import JobState
+from registry.vocabulary import JobKind, JobState
 from tests.cluster import ROOT
 from tests.trials import ENROLLED_ON, make_diary, make_enrolment
 
@@ -304,3 +304,16 @@ def test_who_was_served_by_a_job_that_ended_meanwhile_asks_again(
         owner_connection.execute("UPDATE registry_job SET state = %s", [meanwhile])
     again = Job.objects.exclude(pk=first.pk).filter(state=JobState.QUEUED)
     assert (len(announced), again.count()) == (asked_again, asked_again)
+
+
+@pytest.mark.parametrize(("kind", "jobs_then"), [(JobKind.REPORT, 2), (JobKind.REPORT_MAIL, 2), (JobKind.REFRESH, 1)], ids=str)
+def test_work_asked_for_while_such_work_begins_is_done_after_it(
+    committed_db: None, trial: Trial, setup_actor: Any, owner_connection: Any, kind: JobKind, jobs_then: int
+) -> None:
+    request_job(kind, trial, by=setup_actor)
+    with transaction.atomic():
+        request_job(kind, trial, by=setup_actor)
+        # Meanwhile a worker takes the one that waited, and reads without what this transaction writes.
+        owner_connection.execute("UPDATE registry_job SET state = 'running' WHERE kind = %s", [kind.value])
+    # A refresh that runs looks for marks once more before it ends.
+    assert Job.objects.filter(kind=kind, trial=trial).count() == jobs_then

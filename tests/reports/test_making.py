@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import structlog
+import typst
 from django.db import connections
 from django.utils import timezone
 
@@ -91,6 +93,26 @@ def test_weeks_missed_while_nothing_ran_are_caught_up_and_say_so(running: Trial,
     assert "This report is late: it was due on" in late.html
     assert json.loads(late.payload)["cutoff"] == first.next.next.ends_at(running.zone).isoformat()
     assert f"Since {first.next}" in late.html
+
+
+def test_reports_switched_on_again_begin_with_the_week_in_which_they_came_on(
+    running: Trial, later: datetime, setup_actor: Any, owner_connection: Any
+) -> None:
+    schedule_reports(after(running, later))
+    for day, weeks in (("none", 1), ("monday", 37)):
+        with audited(by=setup_actor):
+            Trial.objects.filter(pk=running.pk).update(report_day=day)
+        owner_connection.execute("ALTER TABLE registry_trialchangeevent DISABLE TRIGGER ALL")
+        owner_connection.execute(
+            """UPDATE registry_trialchangeevent SET pgh_created_at = pgh_created_at + %s
+               WHERE pgh_id = (SELECT max(pgh_id) FROM registry_trialchangeevent)""",
+            [weeks * WEEK],
+        )
+        owner_connection.execute("ALTER TABLE registry_trialchangeevent ENABLE TRIGGER ALL")
+    came_on = week_of(running, later + 37 * WEEK)
+    assert schedule_reports(came_on.begins_at(running.zone) + timedelta(hours=7)) == 0
+    assert schedule_reports(after(running, later, weeks=39)) == 2
+    assert [week for week, *_ in rows()] == [str(week_of(running, later)), str(came_on), str(came_on.next)]
 
 
 def test_a_finished_trial_is_reported_for_weeks_in_which_something_changed(running: Trial, later: datetime, setup_actor: Any) -> None:
@@ -197,13 +219,58 @@ def test_a_failure_is_told_and_tried_again(running: Trial, later: datetime, alic
         patch.setattr(making, "pdf_of", broken)
         run_waiting_jobs()
     [line] = reports_of(running, by=alice)
-    assert (line.state, line.failure) == (ReportState.FAILED, "Making it broke off. The worker's log says why.")
+    assert (line.state, line.failure) == (ReportState.FAILED, "Making it broke off (PdfFailed). The worker's log says why.")
     job = Job.objects.get(kind=JobKind.REPORT)
     assert (job.state, line.report.week in job.failure) == (JobState.FAILED, True)
     jobs.sweep(timezone.now() + 2 * jobs.BACK_OFF)
     run_waiting_jobs()
     [line] = reports_of(running, by=alice)
     assert (line.state, line.failure) == (ReportState.MADE, "")
+
+
+@pytest.mark.parametrize("kind", [KeyError, TypeError, OSError, RecursionError])
+def test_an_error_nobody_foresaw_holds_up_no_other_week(
+    running: Trial, later: datetime, monkeypatch: pytest.MonkeyPatch, kind: type[Exception]
+) -> None:
+    schedule_reports(after(running, later))
+    schedule_reports(after(running, later, weeks=2))
+    first = week_of(running, later)
+    drawn = making._documents
+
+    def broken(report: WeeklyReport, now: datetime) -> Any:
+        if report.week == str(first):
+            raise kind("P-0001")
+        return drawn(report, now)
+
+    monkeypatch.setattr(making, "_documents", broken)
+    run_waiting_jobs()
+    assert [(week, state) for week, _, _, state in rows()] == [(str(first), "failed"), (str(first.next), "made")]
+    told = f"Making it broke off ({kind.__name__}). The worker's log says why."
+    assert WeeklyReport.objects.get(state="failed").failure == told
+    job = Job.objects.get(kind=JobKind.REPORT)
+    assert (job.state, job.failure) == (JobState.FAILED, f"{first}: {told}")
+
+
+def test_an_order_to_stop_is_no_failure_of_the_report(running: Trial, later: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    schedule_reports(after(running, later))
+
+    def stopped(report: WeeklyReport, now: datetime) -> Any:
+        raise SystemExit
+
+    monkeypatch.setattr(making, "_documents", stopped)
+    with pytest.raises(SystemExit):
+        run_waiting_jobs()
+    assert (rows()[0][3], Job.objects.get(kind=JobKind.REPORT).state) == ("making", JobState.RUNNING)
+
+
+def test_the_log_keeps_the_first_line_of_the_typesetter(running: Trial, later: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    schedule_reports(after(running, later))
+
+    compiled = typst.compile
+    monkeypatch.setattr(typst, "compile", lambda _template, **_options: compiled(b"#foo", format="pdf"))
+    with structlog.testing.capture_logs() as lines:
+        run_waiting_jobs()
+    assert [line["reason"] for line in lines if line["event"] == "typesetter_refused"] == ["unknown variable: foo"]
 
 
 def test_one_that_fails_holds_up_no_other(running: Trial, later: datetime, setup_actor: Any) -> None:

@@ -26,7 +26,9 @@ def test_a_week_is_read_and_written():
     assert str(ReportWeek.read(" 2026-W53 ").next) == "2027-W01"
 
 
-@pytest.mark.parametrize("text", ["", "2026-47", "2026-W00", "2026-W54", "2027-W53", "W47", "2026-W47x", "0000-W01"])
+@pytest.mark.parametrize(
+    "text", ["", "2026-47", "2026-W00", "2026-W54", "2027-W53", "W47", "2026-W47x", "0000-W01", "0001-W01", "9999-W52"]
+)
 def test_what_is_no_week_is_refused_with_an_example(text):
     with pytest.raises(InvalidInput, match="2026-W47"):
         ReportWeek.read(text)
