@@ -64,7 +64,7 @@ def write_diaries(folder: Path, slug: str, patients: int, seed: int) -> int:
     return patients * SCORES_EACH
 
 
-def write_sessions(folder: Path, slug: str, sessions: int, seed: int, now: datetime) -> int:
+def write_sessions(folder: Path, slug: str, sessions: int, seed: int, now: datetime, *, diaries: bool = True) -> int:
     """Write the demonstration's kind of people until there are so many sessions or a few more; return how many."""
     from registry.interchange import demonstration, demonstration_data
     from registry.interchange.demonstration_tables import DemonstrationTables, Row
@@ -80,6 +80,8 @@ def write_sessions(folder: Path, slug: str, sessions: int, seed: int, now: datet
             rows += [{**row, "patient": f"{row['patient']}-{crowd}"} for row in getattr(tables, name)]
         crowd += 1
     kept = {row["patient"] for row in whole["sessions"][:sessions]}
+    if not diaries:
+        del whole["pain_scores"]
     for name, rows in {"arms": demonstration.ARMS, **whole}.items():
         write_table(folder / f"{name}.csv", [row for row in rows if row.get("patient", "") in kept or name == "arms"])
     return sum(row["patient"] in kept for row in whole["sessions"])

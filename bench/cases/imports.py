@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -16,14 +18,20 @@ from unittest import mock
 from bench import folders, goals
 from bench.results import ratio
 from bench.sandwich import Sandwich, Take, sandwich_of, timed
-from bench.worlds import SINCE, empty_database
+from bench.servers import variables_for
+from bench.worlds import SINCE, bare_database, empty_database
+from registry import environment
 from tests import cluster
 
 if TYPE_CHECKING:
     from bench.bench import Bench
     from registry.models import User
 
-SESSIONS_EACH, MOST_SESSIONS, PEER_ROWS = 12, 20_000, 1_000
+SESSIONS_EACH, MOST_SESSIONS, PEER_ROWS = 20, 20_000, 1_000
+# The most sessions the nested peer is sent at once: its time for one does not depend on how many there are.
+NESTED_ROWS = 200
+
+NESTED = f"DRF many=True with simple-history, nested, the same rows ({NESTED_ROWS} at most)"
 
 
 def measure(bench: Bench, stack: ExitStack) -> None:
@@ -92,20 +100,24 @@ class ImportAt:
     # --- Sessions ---------------------------------------------------------------------------------------------------
 
     def sessions(self) -> None:
-        """Import sessions with thresholds, blocks, pains and side effects, a session beside a row of the peer."""
+        """Import sessions with thresholds, blocks, pains and side effects, beside a peer with the same rows and one with one row."""
         wanted = min(MOST_SESSIONS, SESSIONS_EACH * self.patients)
-        pairs = []
-        for number in range(self.bench.run.repeats):
-            slug, folder = f"sessions-{number}", self.bench.folder / f"sessions-{self.patients}-{number}"
-            rows = folders.write_sessions(folder, slug, wanted, self.bench.run.seed + 1000 * number, datetime.now(UTC))
-            before = peers_row(session_rows)
-            whole = self.take_in(folder)
-            pairs.append((rows / whole, (1 / before + 1 / peers_row(session_rows)) / 2))
-            shutil.rmtree(folder)
-        self.note(
-            f"import of a folder of {rows} sessions, sessions a second", "DRF many=True with simple-history", sandwich_of(pairs),
-            unit="rows/s", goal=goals.IMPORT_AGAINST_PEER,
-        )  # fmt: skip
+        nested: list[tuple[float, float]] = []
+        flat: list[tuple[float, float]] = []
+        with nested_peer(self.patients, min(NESTED_ROWS, wanted)) as nested_row:
+            for number in range(self.bench.run.repeats):
+                slug, folder = f"sessions-{number}", self.bench.folder / f"sessions-{self.patients}-{number}"
+                seed = self.bench.run.seed + 1000 * number
+                rows = folders.write_sessions(folder, slug, wanted, seed, datetime.now(UTC), diaries=False)
+                before = nested_row(), peers_row(session_rows)
+                whole = self.take_in(folder)
+                after = nested_row(), peers_row(session_rows)
+                for pairs, one, other in zip((nested, flat), before, after, strict=True):
+                    pairs.append((rows / whole, (1 / one + 1 / other) / 2))
+                shutil.rmtree(folder)
+        what = f"import of a folder of {rows} sessions, sessions a second"
+        self.note(f"{what} with blocks, pains, side effects", NESTED, sandwich_of(nested), unit="rows/s", goal=goals.IMPORT_AGAINST_PEER)
+        self.note(what, "DRF many=True with simple-history, one flat row", sandwich_of(flat), unit="rows/s")
 
     # --- Outcomes ---------------------------------------------------------------------------------------------------
 
@@ -201,6 +213,24 @@ def make_peers_patients() -> None:
     from bench.peer.models import Patient
 
     Patient.objects.bulk_create(Patient(code=f"P{number}") for number in range(1, 101))
+
+
+@contextmanager
+def nested_peer(patients: int, rows: int) -> Iterator[Take]:
+    """Make the nested peer ready in a database of its own; yield what takes its seconds for one of so many sessions at once."""
+    with bare_database(f"nested_import_{patients}") as database:
+        run_nested(database, "bench.peer_nested.prepare")
+        yield lambda: float(run_nested(database, "bench.peer_nested.many", str(rows)))
+
+
+def run_nested(database: str, module: str, *arguments: str) -> str:
+    """Run a module of the nested peer in a process of its own and return the last word it prints."""
+    variables = variables_for(database, DJANGO_SETTINGS_MODULE="bench.peer_nested.settings", RTMS_DB_ROLE="owner")
+    command = [sys.executable, "-m", module, *arguments]
+    done = subprocess.run(command, env=variables, cwd=environment.ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"the nested peer failed: {done.stderr}")
+    return done.stdout.split()[-1]
 
 
 def score_rows() -> list[dict[str, object]]:
