@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from http import HTTPStatus
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 from registry.exceptions import Conflict, InvalidInput, NotAllowed, NotFound, RegistryError
 from registry.services.versions import CHANGED_MEANWHILE, is_refused_by_rule
 
+AWAY_FOR_S = 2
 STATUS_OF: tuple[tuple[type[RegistryError], HTTPStatus], ...] = (
     (NotAllowed, HTTPStatus.FORBIDDEN),
     (NotFound, HTTPStatus.NOT_FOUND),
@@ -52,8 +55,17 @@ def too_many_requests(request: HttpRequest) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer a fault of ours."""
+    """Answer a fault of ours, or a database that is away: Django asks here from where it caught the error, wherever that was raised."""
+    if isinstance(sys.exception(), OperationalError | InterfaceError):
+        return away(request)
     return error_page(request, HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def away(request: HttpRequest) -> HttpResponse:
+    """Answer a request for which the database is not there."""
+    response = error_page(request, HTTPStatus.SERVICE_UNAVAILABLE)
+    response["Retry-After"] = str(AWAY_FOR_S)
+    return response
 
 
 def registry_error_page(request: HttpRequest, exception: Exception) -> HttpResponse | None:

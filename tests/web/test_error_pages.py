@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from unittest import mock
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.http import HttpRequest
 from django.test import Client
 
@@ -18,6 +19,7 @@ PAGES = {
     404: lambda request: errors.not_found(request, Exception()),
     429: errors.too_many_requests,
     500: errors.server_error,
+    503: errors.away,
 }
 
 
@@ -99,3 +101,23 @@ def test_refusal_by_the_database_s_own_rule_is_a_conflict_and_other_faults_are_n
             cursor.execute(rule % code)
         answer = errors.registry_error_page(request_with_id, refused.value)
         assert (answer.status_code if answer else None) == status
+
+
+@pytest.mark.parametrize("error", [OperationalError("the connection is closed"), InterfaceError("the cursor is closed")])
+@pytest.mark.parametrize("broken", ["django.contrib.sessions.backends.db.SessionStore.load", "web.patients.list_patients"])
+def test_page_whose_database_is_away_says_to_come_again(database, trial, alice, error, broken):
+    """Wherever in the request it was noticed: before anything of ours was asked, or in the middle of the page."""
+    client = Client(raise_request_exception=False)
+    client.force_login(alice, backend="allauth.account.auth_backends.AuthenticationBackend")
+    with mock.patch(broken, side_effect=error):
+        answer = client.get("/t/calm-m1/patients/")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "2")
+    assert answer["X-Request-ID"] in answer.content.decode()
+    assert str(error) not in answer.content.decode()
+
+
+def test_other_fault_is_one_of_ours(database, trial, alice):
+    client = Client(raise_request_exception=False)
+    client.force_login(alice, backend="allauth.account.auth_backends.AuthenticationBackend")
+    with mock.patch("web.patients.list_patients", side_effect=DatabaseError("cache lookup failed")):
+        assert client.get("/t/calm-m1/patients/").status_code == 500
