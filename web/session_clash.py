@@ -25,7 +25,7 @@ from web.session_form import BLOCK, CHANGED, EARLY, Answers, SessionForm, raw_an
 from web.session_form_reading import read_session
 from web.session_form_words import differing, entries, label_of, value_text
 from web.session_on_record import form_on_record, sees_pains, times_on_record
-from web.session_sitting import Sitting, answers_of, keep, sit_down
+from web.session_sitting import Sitting, answers_for, answers_of, keep, sit_down
 
 THEIRS, MINE = "theirs", "mine"
 CHOICE = "keep_"
@@ -78,7 +78,7 @@ def clash_rows(theirs: SessionForm, mine: SessionForm, chosen: QueryDict | Mappi
 
 def draft_clash(sitting: Sitting, mine: Answers, *, status: int = HTTPStatus.CONFLICT) -> HttpResponse:
     """Show both entries of a draft side by side; the answers entered here travel with the page."""
-    theirs = SessionForm(answers_of(sitting.draft.answers), asked=sitting.asked)
+    theirs = SessionForm(answers_for(sitting.request.user, sitting.draft), asked=sitting.asked)
     rows = clash_rows(theirs, SessionForm(mine, asked=sitting.asked), sitting.request.POST)
     more = {"rows": rows, "is_open": status == HTTPStatus.BAD_REQUEST, "version": sitting.draft.version}
     return show_clash(sitting, of_draft(sitting.draft, sitting.request.user), mine, more, status=status)
@@ -164,7 +164,7 @@ def resolve(sitting: Sitting) -> HttpResponse:
     if sitting.seen_version != sitting.draft.version:
         # Somebody saved once more while the person was choosing.
         return draft_clash(sitting, mine)
-    theirs = answers_of(sitting.draft.answers)
+    theirs = answers_for(sitting.request.user, sitting.draft)
     for_all = RESOLVING[sitting.request.POST["act"]]
     rows = clash_rows(SessionForm(theirs, asked=sitting.asked), SessionForm(mine, asked=sitting.asked), chosen)
     sides = {row.name: for_all or row.chosen for row in rows}

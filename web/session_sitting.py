@@ -11,7 +11,8 @@ from uuid import UUID
 from django.utils import timezone
 
 from registry.exceptions import NotFound
-from registry.models import Enrolment, SessionDraft, StimulationSession
+from registry.models import Enrolment, SessionDraft, StimulationSession, User
+from registry.models.scores import sees_scores_of_today
 from registry.selectors.session_questions import SessionQuestion, session_question
 from registry.services.session_drafts import DraftConflict, save_draft
 from web.requests import TrialRequest
@@ -22,6 +23,9 @@ from web.session_reading import Reading, Times
 
 # When the first answer of a part came in; kept among the answers of the draft.
 PART_1, PART_3 = "_part_1_at", "_part_3_at"
+# Who gave each answer about pain, by account; kept among the answers of the draft.
+PAINS_BY = "_pains_by"
+PAINS = ("pain_before", "pain_after")
 # The record that this one replaces, entered for another patient by mistake.
 INSTEAD_OF = "_instead_of"
 # Which open page saved last: what one page sends late is no second opinion.
@@ -85,6 +89,23 @@ def answers_of(kept: dict[str, Any]) -> Answers:
     return {name: values for name, values in kept.items() if not name.startswith("_")}
 
 
+def answers_for(user: User, draft: SessionDraft, kept: dict[str, Any] | None = None) -> Answers:
+    """Return the entries of a draft, or of what it held at some moment, as one person may see them.
+
+    Pain that somebody else asked about is empty for who may not see the patient's scores.
+    """
+    kept = draft.answers if kept is None else kept
+    hidden = hidden_pains(user, draft, kept)
+    return {name: values for name, values in answers_of(kept).items() if name not in hidden}
+
+
+def hidden_pains(user: User, draft: SessionDraft, kept: dict[str, Any]) -> list[str]:
+    """Return the answers about pain that the person may not see."""
+    asked_by = kept.get(PAINS_BY, {})
+    others = [name for name in PAINS if name in kept and asked_by.get(name) != user.pk]
+    return [] if not others or sees_scores_of_today(user, draft.enrolment) else others
+
+
 def times_of(draft: SessionDraft, now: datetime) -> Times:
     """Return when the draft's answers came; a form sent in one piece began when it was opened."""
     first, third = (draft.answers.get(name) for name in (PART_1, PART_3))
@@ -128,7 +149,13 @@ def keep(sitting: Sitting, answers: Answers, *, seen_version: int | None, mark_t
         if mark_times and any(name in answers for name in names):
             kept.setdefault(mark, now.isoformat())
     kept[TAB] = sitting.tab
-    save_draft(draft, answers={**answers, **kept}, by=sitting.request.user, now=now, seen_version=seen_version)
+    user = sitting.request.user
+    # Who does not see an answer cannot take it away by leaving it empty.
+    hidden = hidden_pains(user, draft, draft.answers)
+    left = {name: draft.answers[name] for name in hidden if not any(answers.get(name, ()))}
+    given = {name: user.pk for name in PAINS if name not in left and (name in hidden or answers.get(name) != draft.answers.get(name))}
+    kept[PAINS_BY] = {**draft.answers.get(PAINS_BY, {}), **given}
+    save_draft(draft, answers={**answers, **left, **kept}, by=sitting.request.user, now=now, seen_version=seen_version)
     draft.enrolment = enrolment
 
 
@@ -136,5 +163,7 @@ def is_own(sitting: Sitting, conflict: DraftConflict) -> bool:
     """Tell whether the newer version is this page's own, or says the same."""
     if conflict.theirs.get(TAB) == sitting.tab:
         return True
-    mine, theirs = (SessionForm(answers_of(one), asked=sitting.asked) for one in (conflict.mine, conflict.theirs))
+    mine, theirs = (
+        SessionForm(answers_for(sitting.request.user, sitting.draft, one), asked=sitting.asked) for one in (conflict.mine, conflict.theirs)
+    )
     return not list(differing(mine, theirs))

@@ -30,7 +30,18 @@ from web.session_form import SessionForm
 from web.session_form_problems import all_problems
 from web.session_reading import Reading, Times
 from web.session_sheet import live_text, session_sheet
-from web.session_sitting import INSTEAD_OF, PART_1, Sitting, answers_of, draft_visible_to, is_saved, keep_entries, sit_down, times_of
+from web.session_sitting import (
+    INSTEAD_OF,
+    PART_1,
+    Sitting,
+    answers_for,
+    answers_of,
+    draft_visible_to,
+    is_saved,
+    keep_entries,
+    sit_down,
+    times_of,
+)
 
 
 def show_form(sitting: Sitting, form: SessionForm, reading: Reading, *, status: int = 200) -> HttpResponse:
@@ -58,7 +69,7 @@ def page_context(sitting: Sitting, form: SessionForm, reading: Reading, *, earli
 def get_form(request: TrialRequest, draft: SessionDraft) -> HttpResponse:
     """Show the form with what was entered so far."""
     sitting = sit_down(request, draft)
-    form, reading, _times = sitting.read(answers_of(draft.answers))
+    form, reading, _times = sitting.read(answers_for(request.user, draft))
     return show_form(sitting, form, reading)
 
 

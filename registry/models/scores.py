@@ -61,6 +61,11 @@ def sees_all_scores_at(user: User, trial: Trial, site_id: int) -> bool:
     return any(row.reaches(trial.pk, site_id) for row in filter(_shows_everything, _score_memberships(user)))
 
 
+def sees_scores_of_today(user: User, enrolment: Enrolment) -> bool:
+    """Tell whether the person may see what a patient answers now."""
+    return sees_all_scores_at(user, enrolment.trial, enrolment.site_id) or not Allocation.objects.filter(enrolment=enrolment).exists()
+
+
 def _score_memberships(user: User) -> list[Membership]:
     """Return the memberships in force that include seeing scores."""
     return [row for row in user.current_memberships() if Permission.SCORE_VIEW in ROLES[row.role].permissions]

@@ -22,6 +22,7 @@ from registry.services.row_adding import add_rows
 from registry.services.row_making import make_row
 from registry.services.row_sets import check_open
 from registry.services.score_references import KnownScale, ScoredPatient, ScoreReferences
+from registry.services.unknown_scores import unknown_scores
 from registry.vocabulary import ScoreContext
 
 AS_SENT = ("value", "context", "recall", "source", "rater", "answer_state", "scheduled", "observed_at", "row_id")
@@ -58,7 +59,7 @@ def record_scores(*, trial: Trial, rows: Iterable[NewScore], by: User, now: date
 
 def _write(wanted: Sequence[PainScore], references: ScoreReferences, reason: str) -> RecordedScores:
     with audited(by=references.by, reason=reason or "scores recorded"):
-        new = _add(wanted)
+        new = _add(wanted, references.by)
         if new:
             mark_stale(references.trial, by=references.by, enrolment_ids={score.enrolment_id for score in new})
     return RecordedScores(new, len(wanted) - len(new))
@@ -71,22 +72,24 @@ def add_scores(
 
     `on_record` are those of their records that were found already; None where nobody looked.
     """
-    return _add(_checked(rows, references, now), on_record)
+    return _add(_checked(rows, references, now), references.by, on_record)
 
 
-def _add(wanted: Sequence[PainScore], on_record: Collection[uuid.UUID] | None = None) -> list[PainScore]:
-    repeated = _on_record(wanted) if on_record is None or on_record else set()
+def _add(wanted: Sequence[PainScore], by: User, on_record: Collection[uuid.UUID] | None = None) -> list[PainScore]:
+    repeated = _on_record(wanted, by) if on_record is None or on_record else set()
     new = [score for score in wanted if score.record not in repeated]
     add_rows(new)
     return new
 
 
-def _on_record(wanted: Sequence[PainScore]) -> set[uuid.UUID]:
-    """Return which records exist; raise Conflict where one of them is another score."""
+def _on_record(wanted: Sequence[PainScore], by: User) -> set[uuid.UUID]:
+    """Return which records exist; raise Conflict where one of them is another score, or one whose value the person may not know."""
     stored = {row.record: row for row in PainScore.objects.filter(record__in=[score.record for score in wanted], version=1)}
+    hidden = unknown_scores(list(stored.values()), by)
     for score in wanted:
         other = stored.get(score.record, score)
-        if (other.enrolment_id, other.scale_id, other.value_units) != (score.enrolment_id, score.scale_id, score.value_units):
+        same = (other.enrolment_id, other.scale_id, other.value_units) == (score.enrolment_id, score.scale_id, score.value_units)
+        if not same or score.record in hidden:
             raise Conflict("This score's identifier belongs to another score already. Begin a new entry for a new score.")
     return set(stored)
 

@@ -108,7 +108,7 @@ def refusal(error: IntegrityError) -> Exception:
 
 def _record(prepared: Sequence[Prepared], writing: Writing) -> RecordedSessions:
     found = what_is_on_record(prepared)
-    repeated = repeated_records(prepared) if found["session"] else set()
+    repeated = repeated_records(prepared, writing.by) if found["session"] else set()
     new = [one for one in prepared if one.session.record not in repeated]
     if found["number"]:
         check_numbers([one.session for one in new], correcting=())

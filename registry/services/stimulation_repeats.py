@@ -9,11 +9,12 @@ from uuid import UUID
 
 from registry.closed_room import current_alias
 from registry.exceptions import Conflict
-from registry.models import AdverseEvent, PainScore, StimulationSession
+from registry.models import AdverseEvent, PainScore, StimulationSession, User
 from registry.postgresql.prepared import cursor_of
 from registry.rules.stimulation.session_checks import MOST_OTHERS
-from registry.services.stimulation_answers import AFTER, BEFORE, effect_record, pain_record, places
+from registry.services.stimulation_answers import AFTER, BEFORE, effect_record, pain_record, places, standing_pain_records
 from registry.services.stimulation_rows import Prepared
+from registry.services.unknown_scores import unknown_scores
 from registry.vocabulary import SEVERITY_GRADES, AdverseEventTerm
 
 OnRecord = dict[str, set[UUID]]
@@ -58,18 +59,21 @@ def what_is_on_record(prepared: Sequence[Prepared]) -> OnRecord:
     return found
 
 
-def repeated_records(prepared: Sequence[Prepared]) -> set[UUID]:
+def repeated_records(prepared: Sequence[Prepared], by: User) -> set[UUID]:
     """Return which of these records exist; raise Conflict where one of them is another session.
 
-    The first version decides: what was corrected since is still the same record.
+    The first version decides: what was corrected since is still the same record. Where a pain of it is neither the person's own nor
+    theirs to see, it is another session whatever was sent.
     """
     rows = StimulationSession.objects.filter(record__in=[one.session.record for one in prepared], version=1)
     found = cast(Iterable[StimulationSession], rows.select_related("threshold").prefetch_related("blocks"))
     stored = {session.record: session for session in found}
     if stored:
         repeats = [one for one in prepared if one.session.record in stored]
-        pains, effects = _first_pains(stored.values()), _first_effects(stored.values())
-        if not all(_same(one, stored[one.session.record], pains, effects) for one in repeats):
+        scores, effects = _first_pains(stored.values()), _first_effects(stored.values())
+        pains, hidden = {score.record: score.value for score in scores}, unknown_scores(scores, by)
+        unknown = [one for one in repeats if hidden & {*standing_pain_records([stored[one.session.record]])}]
+        if unknown or not all(_same(one, stored[one.session.record], pains, effects) for one in repeats):
             raise Conflict("The identifier of this session belongs to another one already. Begin a new entry for a new session.")
     return set(stored)
 
@@ -102,9 +106,8 @@ def _wanted_effects(one: Prepared) -> set[tuple[UUID, int]]:
     }
 
 
-def _first_pains(sessions: Collection[StimulationSession]) -> dict[UUID, Decimal]:
-    records = [record for one in sessions for record in (one.pain_before_record, one.pain_after_record) if record is not None]
-    return dict(PainScore.objects.filter(record__in=records, version=1).values_list("record", "value"))
+def _first_pains(sessions: Collection[StimulationSession]) -> list[PainScore]:
+    return list(PainScore.objects.filter(record__in=standing_pain_records(sessions), version=1))
 
 
 def _first_effects(sessions: Collection[StimulationSession]) -> dict[UUID, set[tuple[UUID, int]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Any
+from uuid import UUID, uuid5
 
 import pytest
 
@@ -203,3 +204,53 @@ def test_what_was_written_is_answered_as_it_is_read_byte_by_byte(api, trial, set
     assert answer["ETag"] == read["ETag"]
     # Roles without a duty to patients see no pain after allocation, not even one they have just sent.
     assert role != "principal_investigator" or answer.json()["pain_before"] is None
+
+
+@pytest.fixture
+def leader(trial: Any, setup_actor: Any) -> Any:
+    """A principal investigator: records scores and sessions, and sees no score given after allocation."""
+    user = accounts.create_user(email="pia@example.org", name="Pia", password="correct horse battery", by=setup_actor)
+    accounts.add_membership(user=user, role="principal_investigator", trial=trial, by=setup_actor, valid_from=date(2026, 1, 1))
+    return user
+
+
+def said(answer: Any) -> Any:
+    """Return an answer without the number of its request."""
+    return answer.status_code, {name: value for name, value in answer.json().items() if name not in ("request_id", "instance")}
+
+
+def test_values_that_may_not_be_seen_cannot_be_guessed_by_sending_them_again(api, oscar, leader, session):
+    made = api(oscar).post("sessions/", session).json()
+    pain = uuid5(UUID(made["id"]), "pain_before")
+    score = {
+        "id": str(pain), "trial": "calm-m1", "patient": "P-0001", "for_date": "2026-11-19", "scale": "NRS", "recall": "now",
+        "context": "pre_session", "source": "clinic", "pain": "overall",
+    }  # fmt: skip
+    pia, kinds = api(leader), {}
+    assert pia.rows("scores/") == []
+    for kind, guesses in {
+        "scores/": [score | {"value": value} for value in (6, 5)],
+        "scores/batch/": [{"trial": "calm-m1", "rows": [without(score, "trial") | {"value": value}]} for value in (6, 5)],
+        "sessions/": [session | {"id": made["id"], "pain_before": value} for value in (6, 5)],
+        "sessions/batch/": [
+            {"trial": "calm-m1", "rows": [without(session, "trial") | {"id": made["id"], "pain_before": value}]} for value in (6, 5)
+        ],
+    }.items():
+        right, wrong = (pia.post(kind, guess) for guess in guesses)
+        assert right.status_code == 409, (kind, right.content)
+        assert said(right) == said(wrong)
+        kinds[kind] = api(oscar).post(kind, guesses[0])
+    # Who may see them repeats without harm.
+    assert {kind: answer.status_code for kind, answer in kinds.items()} == dict.fromkeys(kinds, 201)
+
+
+def test_who_sent_a_score_may_send_it_again_though_they_may_not_see_it(api, leader, session):
+    pia = api(leader)
+    first = pia.post("sessions/", session | {"id": str(UUID(int=0x5E55))})
+    assert first.status_code == 201, first.content
+    assert pia.post("sessions/", session | {"id": str(UUID(int=0x5E55))}).status_code == 201
+    assert pia.post("sessions/", session | {"id": str(UUID(int=0x5E55)), "pain_before": 5}).status_code == 409
+
+
+def without(row: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if key != name}

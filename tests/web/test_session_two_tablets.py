@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 import pytest
 
 from registry.models import PainScore, SessionDraft, StimulationSession
+from registry.services import accounts
 from tests.web.session_answers import OPEN, PATIENT, make_due, six
 
 FIRST, SECOND = "first-page", "second-page"
@@ -194,3 +196,40 @@ def test_entries_for_a_discarded_draft_are_laid_beside_the_one_opened_since(clie
 def test_page_without_marks_still_saves(clients, form):
     assert clients[0].post(form, six()).status_code == 303
     assert StimulationSession.objects.count() == 1
+
+
+@pytest.fixture
+def leader(trial, setup_actor, signed_in):
+    """The client of a principal investigator, who records sessions and sees no score given after allocation."""
+    user = accounts.create_user(email="pia@example.org", name="Pia", password="correct horse battery", by=setup_actor)
+    accounts.add_membership(user=user, role="principal_investigator", trial=trial, by=setup_actor, valid_from=date(2026, 1, 1))
+    return signed_in(user)
+
+
+def value_in(answer, name="pain_before"):
+    return answer.context["form"][name].value() or ""
+
+
+def test_pain_in_anothers_draft_is_empty_for_who_may_not_see_scores(clients, form, leader):
+    live(clients[0], form, **sent(FIRST, pain_before="6", note="first"))
+    page = leader.get(form)
+    assert (value_in(page), value_in(page, "note")) == ("", "first")
+    assert value_in(clients[1].get(form)) == "6"
+    # Right or wrong, a guess is told apart by nothing.
+    guesses = [live(leader, form, **sent(SECOND, pain_before=value, note="first")) for value in ("6", "7")]
+    assert [answer.status_code for answer in guesses] == [409, 409]
+    assert words(guesses[0]) == words(guesses[1])
+    rows = [
+        {row.name: row.theirs for row in leader.post(form, sent(SECOND, act="compare", pain_before=value, note="first")).context["rows"]}
+        for value in ("6", "7")
+    ]
+    assert rows == [{"pain_before": ""}] * 2
+
+
+def test_who_does_not_see_the_pain_of_a_draft_takes_it_away_only_by_asking_again(clients, form, leader):
+    live(clients[0], form, **sent(FIRST, pain_before="6"))
+    assert live(leader, form, **sent(SECOND, 2, pain_before="", note="mine")).status_code == 200
+    assert (value_in(leader.get(form)), value_in(clients[0].get(form))) == ("", "6")
+    assert SessionDraft.objects.get().answers["note"] == ["mine"]
+    assert live(leader, form, **sent(SECOND, 3, pain_before="5", note="mine")).status_code == 200
+    assert (value_in(leader.get(form)), value_in(clients[0].get(form))) == ("5", "5")
