@@ -12,7 +12,6 @@ import ssl
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -40,6 +39,13 @@ PROGRAMS = {
 }
 
 
+class AnyStatus(urllib.request.HTTPErrorProcessor):
+    """Takes an answer for an answer, whatever its status."""
+
+    def http_response(self, request: urllib.request.Request, response: http.client.HTTPResponse) -> http.client.HTTPResponse:
+        return response
+
+
 class Running:
     """A registry started by `manage.py up`."""
 
@@ -65,11 +71,9 @@ class Running:
         """Return status and body, or 0 where nobody answers."""
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}/{path}")
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.build_opener(AnyStatus).open(request, timeout=10) as answer:
                 return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
-        except OSError:
+        except (OSError, http.client.HTTPException):  # the latter where it was killed in the middle of its answer
             return 0, ""
 
     def is_ready(self) -> bool:
