@@ -16,9 +16,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from registry import upload_files
+from registry.closed_room import CLOSED_ALIAS
 from registry.exceptions import ImportRefused, RegistryError
 from registry.interchange.import_report import ImportReport
 from registry.interchange.importer import bring_in_folder
+from registry.interchange.newer_changes import overwrites_newer, seen_by_now
 from registry.interchange.progress import FileProgress, Progress
 from registry.interchange.trial_folder import BY_PAGE, CONCEALED_FILES, open_folder
 from registry.marks import note_progress
@@ -54,11 +56,17 @@ class UploadRun:
     now: datetime
     dry_run: bool
     disagrees: bool = False
+    seen: str = ""
 
     @property
     def directory(self) -> Path:
         """Return where the upload's files lie."""
         return upload_files.uploads() / str(self.upload.uuid)
+
+    @property
+    def _using(self) -> str:
+        """Return the alias the import writes through."""
+        return CLOSED_ALIAS if self.upload.concealed else "default"
 
     def run(self) -> None:
         """Read the folder and leave the upload in the state that follows from it."""
@@ -80,6 +88,7 @@ class UploadRun:
         with open_folder(path, name=Path(self.upload.file_name).stem, limits=BY_PAGE, progress=progress) as folder:
             if folder.is_concealed != self.upload.concealed or folder.slug()[:40] != self.upload.slug:
                 raise ImportRefused("The uploaded file is not the one that was received. Upload it again.")
+            self.seen = seen_by_now(self._using)
             return bring_in_folder(
                 folder, by=self.upload.uploaded_by, now=self.now, reason=self.upload.reason, dry_run=self.dry_run, settle=self._settle
             )
@@ -88,6 +97,8 @@ class UploadRun:
         """Mark the upload as imported in the transaction of the import, unless something changed since it was confirmed."""
         confirmed = upload_files.read_report(self.upload.uuid) or {}
         self.disagrees = confirmed.get("tables") != report.as_dict()["tables"]
+        if report.corrected and not self.disagrees:
+            self.disagrees = "seen" not in confirmed or overwrites_newer(confirmed["seen"], self._using)
         trial = Trial.objects.get(slug=report.trial)
         return not self.disagrees and move(
             self.upload, UploadState.IMPORTED, trial_id=trial.pk, counts=open_counts(report), finished_at=self.now
@@ -96,7 +107,7 @@ class UploadRun:
     def _keep(self, report: ImportReport) -> None:
         """Keep the report beside the file; where nothing is wrong the file waits for its person's word."""
         found = {name: value for name, value in report.as_dict().items() if name != "problems"}
-        kept = {**found, "changed": self.disagrees, "corrected": report.corrected, "kept_problems": len(report.problems)}
+        kept = {**found, "changed": self.disagrees, "corrected": report.corrected, "kept_problems": len(report.problems), "seen": self.seen}
         state = UploadState.REFUSED if report.problem_count else UploadState.CHECKED
         with transaction.atomic():
             # The row is held while the report is written: whoever discards the upload waits, or did so before.

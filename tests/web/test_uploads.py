@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from registry import upload_files
 from registry.interchange import upload_jobs
-from registry.models import ActLog, Change, Enrolment, Job, Membership, PainScore, Trial, TrialExport, TrialUpload, User
+from registry.models import ActLog, Change, Enrolment, Job, Membership, PainScore, Patient, Trial, TrialExport, TrialUpload, User
 from registry.services.auditing import audited
 from registry.services.exports import tidy_exports
 from registry.services.scores import Reason, correct_score
@@ -242,6 +242,37 @@ def test_what_changed_since_the_check_is_shown_again_and_not_written(
     work()
     assert last_upload().state == UploadState.IMPORTED
     assert PainScore.objects.current().filter(value__in=[8, 6]).count() == 2
+
+
+@pytest.mark.parametrize("table", ["pain_scores", "patients"])
+def test_a_record_corrected_by_somebody_else_since_the_check_is_not_written_over(
+    administrator: Client, admin: Any, folder: bytes, tmp_path: Path, now: Any, table: str
+) -> None:
+    bring(administrator, NEW, folder)
+    work()
+    confirm(administrator)
+    work()
+    tables = {"patients": PATIENTS, "pain_scores": SCORES}
+    tables[table] = [{**tables[table][0], **{"pain_scores": {"value": "8"}, "patients": {"birth_year": "1950"}}[table]}, *tables[table][1:]]
+    bring(administrator, "/t/calm-m1/data/", zipped_folder(tmp_path / "two", TRIAL.split("[plan]")[0], **tables))
+    work()
+    assert "1 changed" in page_of(administrator)
+    confirm(administrator)
+    colleague = User.objects.get(pk=admin.pk)
+    if table == "pain_scores":
+        score = PainScore.objects.get(value=7)
+        correct_score(score, value=Decimal(5), reason=Reason("typing_error"), by=colleague, now=now)
+    else:
+        with audited(by=colleague, reason="read again"):
+            Patient.objects.filter(enrolments__patient_code=PATIENTS[0]["patient"]).update(birth_year=1951)
+    work()
+    assert last_upload().state == UploadState.CHECKED
+    page = page_of(administrator)
+    assert "Somebody changed the same records" in page
+    assert "1 changed" in page
+    confirm(administrator)
+    work()
+    assert last_upload().state == UploadState.IMPORTED
 
 
 def test_a_right_given_up_meanwhile_counts(administrator: Client, admin: Any, folder: bytes, setup_actor: Any) -> None:
