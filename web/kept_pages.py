@@ -124,11 +124,9 @@ class KeptPages:
         question = self.question(request)
         if question is None:
             return self.drawn(request)
-        asked, standing = self.ask(request, question)
-        sign_in = sign_in_of(asked.seen)
-        if standing is None or sign_in is None:
+        asked, standing, page = self.ask(request, question)
+        if standing is None or sign_in_of(asked.seen) is None:
             return self.drawn(request)
-        page = self.pages.get(question.under(sign_in))
         if page is not None and standing.was_noted:
             return conditional(request, self.again(request, question, asked, page))
         response = self.get_response(request)
@@ -159,7 +157,7 @@ class KeptPages:
             return None
         return Question(match, session_key, (request.path_info, query, request.LANGUAGE_CODE), timezone.now())
 
-    def ask(self, request: HttpRequest, question: Question) -> tuple[Asked, Standing | None]:
+    def ask(self, request: HttpRequest, question: Question) -> tuple[Asked, Standing | None, Page | None]:
         """Ask how things stand, once more where the sign-in is not as last seen: another process may have moved its end on."""
         asked = Asked(question.session_key, self.sign_ins.get(question.session_key) or "", None, question.match.kwargs["trial"])
         for _ in range(2):
@@ -171,7 +169,7 @@ class KeptPages:
                 break
             asked = replace(asked, seen=standing.newer_sign_in)
             self.sign_ins.put(asked.session_key, asked.seen)
-        return asked, standing
+        return asked, standing, page
 
     def again(self, request: HttpRequest, question: Question, asked: Asked, page: Page) -> HttpResponse:
         """Return the kept page, and leave on the request what the outer layers look for."""

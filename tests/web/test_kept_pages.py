@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.contrib.messages import constants
@@ -207,6 +208,17 @@ def test_sign_in_moves_on_while_the_page_is_sent_again(trial, alice, snapshot, s
     assert answer.cookies[COOKIE]["max-age"] == 30 * 60
     assert client.session["renewed_at"] == now[0]
     assert client.session["_auth_user_id"] == str(alice.pk)
+
+
+def test_page_of_yesterday_is_drawn_anew(trial, alice, snapshot, signed_in, monkeypatch):
+    """Memberships begin and end with the day, without any row being changed."""
+    client = signed_in(alice)
+    warm(client)
+    tomorrow = timezone.now() + timedelta(days=1)
+    Session.objects.update(expire_date=tomorrow + timedelta(days=1))
+    assert get(client)[1] == 1
+    monkeypatch.setattr("web.kept_pages.timezone", SimpleNamespace(now=lambda: tomorrow))
+    assert get(client)[1] > 1
 
 
 def test_waiting_words_are_shown_once_and_not_kept(trial, alice, snapshot, signed_in):
