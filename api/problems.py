@@ -118,6 +118,13 @@ KIND_OF: tuple[tuple[type[Exception], str], ...] = (
     (OperationalError, "unavailable"),
     (InterfaceError, "unavailable"),
 )
+# Fields that services name otherwise than the bodies of requests do.
+NAME_IN_BODY = {
+    "pain_rank": "pain",
+    "protocol_version": "protocol",
+    "anything_new": "new_since_last",
+    "anything_new_text": "new_since_last_text",
+}
 # What Django or the database say of these may quote a record, or tell that one exists.
 TITLE_SAYS_ALL = ("not-found", "unavailable", "server-error")
 
@@ -176,7 +183,7 @@ def errors_of(code: str, error: Exception) -> Iterator[dict[str, str]]:
 def pointer(field: str, *, keep_row: bool = False) -> str:
     """Return the JSON pointer of a field as services name it: 'blocks[0].trains' is '/blocks/0/trains'."""
     inside = field if keep_row else re.sub(r"^rows\[0\]\.?", "", field)
-    return "".join(f"/{part}" for part in re.split(r"[.\[\]]+", inside) if part)
+    return "".join(f"/{NAME_IN_BODY.get(part, part)}" for part in re.split(r"[.\[\]]+", inside) if part)
 
 
 def leaves(detail: Any, place: str) -> Iterator[dict[str, str]]:

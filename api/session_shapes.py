@@ -11,6 +11,7 @@ from rest_framework import serializers
 
 from api.fields import RowSerializer, StrictSerializer, WordField
 from api.formats import number
+from api.problems import NAME_IN_BODY
 from api.records import ReasonSerializer, Row
 from api.scores import VersionedSerializer
 from api.versioned import typed
@@ -26,7 +27,7 @@ THRESHOLD_HELP = "Id of the motor threshold used."
 DERIVED = "Derived."
 SEVERITIES = {grade: severity for severity, grade in SEVERITY_GRADES.items()}
 # The service's names of columns that have another one there.
-RENAMED = {"protocol": "protocol_version", "new_since_last": "anything_new", "new_since_last_text": "anything_new_text"}
+RENAMED = {body: domain for domain, body in NAME_IN_BODY.items() if domain != "pain_rank"}
 NONE_IF_EMPTY = ("visit", "protocol", "stimulator", "coil")
 BESIDE = ("side_effects_asked",)
 # What a version says under the same name wherever it is said; only when sent; only when shown.

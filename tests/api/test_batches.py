@@ -65,8 +65,9 @@ def test_all_rows_are_written_and_a_repeat_changes_nothing(api: Any, oscar: Any,
     [({"value": 11}, "/rows/1/value"), ({"patient": "P-0404"}, "/rows/1/patient"), ({"value": "4"}, "/rows/1/value"),
      ({"pian": 1}, "/rows/1/pian"),
      ({"for_date": "2031-01-01"}, "/rows/1/for_date"), ({"scale": "VAS"}, "/rows/1/scale"), ({"id": str(uuid.UUID(int=7))}, "/rows/1/id"),
+     ({"pain": "7"}, "/rows/1/pain"),
      ({"trial": "calm-m1"}, "/rows/1/trial")],
-    ids=["off the scale", "nobody", "a text", "misspelt", "future", "no scale", "twice", "a trial of its own"],
+    ids=["off the scale", "nobody", "a text", "misspelt", "future", "no scale", "twice", "no such pain", "a trial of its own"],
 )  # fmt: skip
 def test_one_wrong_row_keeps_all_out_and_is_named(api: Any, oscar: Any, enrolment: Any, change: dict[str, Any], place: str) -> None:
     rows = scores(range(10, 13))

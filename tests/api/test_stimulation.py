@@ -84,6 +84,7 @@ def test_worked_numbers_of_theta_burst(api, oscar, session):
         ({"session": "2"}, "/session"),
         ({"new_since_last": ["sleep", "sleep"]}, "/new_since_last"),
         ({"pain_before": 6.5}, "/pain_before"),
+        ({"protocol": "9.9"}, "/protocol"),
     ],
     ids=lambda value: value if isinstance(value, str) else next(iter(value)),
 )
