@@ -278,8 +278,8 @@ def _conduct_definitions(payload: ReportPayload) -> Iterator[tuple[str, str]]:
             _("Sessions and events by arm"),
             _(
                 "As received: the parts of the kits of the sessions given decide; without any on record, the arm allocated before the "
-                "cut-off. Patients who received several arms, those not allocated and comparison groups have lines of their own, so "
-                "that the lines add up to everybody. Outcomes are counted as allocated."
+                "cut-off. Patients who received several arms (or a part that several have), those not allocated and comparison "
+                "groups have lines of their own, so that the lines add up to everybody. Outcomes are counted as allocated."
             ),
         )
 

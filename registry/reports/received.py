@@ -53,7 +53,7 @@ def lines_by_arm(trial: Trial, arms: ArmTable, found: Conducted, cutoff: datetim
     """Yield a line for each arm, then for patients of several or none, then for the other cohorts; nothing is left out as too few."""
     patients = found.everybody - found.cohorts.keys()
     received = _received(trial, patients, found, cutoff)
-    rest = {_("Several arms received, or unclear which"): {who for who, arm in received.items() if arm is None}}
+    rest = {_("Several or unclear"): {who for who, arm in received.items() if arm is None}}
     rest[_("Not allocated")] = patients - received.keys()
     pulses = not arms.coded
     for arm in arms.arms:

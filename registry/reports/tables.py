@@ -243,12 +243,14 @@ def spaced(number: int) -> str:
 def adverse_events(told: Told) -> Table:
     """Return patients with events by kind, of those treated."""
     labels = {term["term"]: term["label"] for _name, _found, events in told for term in events["terms"]}
-    rows = [Row(_("Any event"), [_of_treated(events["with_any"], events["with_any_share"]) for _name, _found, events in told])]
+    # Not in the headings: with a line for everybody who has none of the arms these would be too wide for a page.
+    rows = [Row(_("Stimulated"), [_whole(events["treated"]) for _name, _found, events in told])]
+    rows += [Row(_("Any event"), [_of_treated(events["with_any"], events["with_any_share"]) for _name, _found, events in told])]
     for code, label in labels.items():
         rows.append(Row(label, [_of_treated(*_patients(events, code)) for _name, _found, events in told]))
     rows.append(Row(_("Serious events"), [_whole(events["serious_events"]) for _name, _found, events in told]))
     rows.append(Row(_("Patients with a serious event"), [_whole(events["serious_patients"]) for _name, _found, events in told]))
-    columns = [_("Event"), *(f"{name}, n = {events['treated']}" for name, _found, events in told)]
+    columns = [_("Event"), *(name for name, _found, _events in told)]
     return Table(_("Patients with at least one event, of those stimulated"), columns, rows)
 
 

@@ -84,7 +84,7 @@ def test_events_stand_by_what_was_received_and_add_up_to_the_open_totals(several
     assert told == {
         # Letters D to A were given from the first arm to the last.
         **{"Arm A": (0, 0), "Arm B": (0, 0), "Arm C": (2, 0), "Arm D": (1, 1)},
-        **{"Several arms received, or unclear which": (1, 0), "Not allocated": (0, 1), "Healthy volunteers": (1, 1)},
+        **{"Several or unclear": (1, 0), "Not allocated": (0, 1), "Healthy volunteers": (1, 1)},
     }
     assert list(lines_of(opened)) == ["Patients", "Healthy volunteers"]
     assert summed(opened) == summed(closed)
