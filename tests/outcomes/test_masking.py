@@ -38,7 +38,7 @@ def masked(worker: None, setup_actor: Any, shared: Path) -> Trial:
 
 
 def open_text(trial: Trial) -> str:
-    found = latest_open(trial)
+    found = latest_open(Trial.objects.get(pk=trial.pk))
     assert found is not None
     return found.text
 
