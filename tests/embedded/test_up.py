@@ -34,7 +34,7 @@ PROGRAMS = {
     "keeper": "registry.embedded.keeper",
     "valkey": "valkey-server",
     "web": "gunicorn",
-    "worker": "worker --concurrency",
+    "worker": "worker --hostname",
     "beat": " beat ",
 }
 
