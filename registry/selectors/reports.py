@@ -109,7 +109,7 @@ def _lines(trial: Trial, documents: Mapping[int, Mapping[str, Any]]) -> list[Rep
         mails_all=Count("mails", filter=told),
         mails_sent=Count("mails", filter=told & Q(mails__sent_at__isnull=False)),
         mail_failure=Max("mails__failure", filter=told, default=""),
-    )
+    ).order_by("-week", "-version")  # rows that are counted over lose the order of their model
     return [_line(row, documents.get(row.pk), under_way=under_way) for row in counted]
 
 
