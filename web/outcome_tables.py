@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from registry.selectors.figures.figure import limits_needed
 from registry.selectors.outcome_payload import Arm, Contrast, Counts, Group, Mean, Payload, Rate, TimePoint
 from registry.vocabulary import EndpointStatus, MissingReason, MissingRule, ValueRule
 
@@ -225,7 +226,7 @@ def _rate_cell(rate: Rate) -> RateCell:
 
 
 def _contrast_cell(row: Contrast) -> ContrastCell:
-    return ContrastCell(_points(row["difference"]), _points(row["low"]), _points(row["high"]), row["nnt_text"])
+    return ContrastCell(_points(row["difference"]), _points(row["low"]), _points(row["high"]), limits_needed(row["nnt_text"]))
 
 
 def _mean_rows(lines: list[list[Mean]]) -> list[MeanRow]:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from registry.models import Enrolment, MotorThreshold, Trial, User
+from registry.models.scores import sees_scores_of_today
 from registry.roles import Permission
 from registry.selectors.adverse_events import events_of
 from registry.selectors.missing_values import may_list_missing, time_points_of
@@ -101,6 +102,7 @@ def patient(request: TrialRequest, patient_code: str) -> HttpResponse:
         "voided": voided_file(request.user, enrolment),
         "course": course,
         "figure": figure_of(course, request.trial, timezone.localdate()) if course is not None else None,
+        "scores_hidden": not sees_scores_of_today(request.user, enrolment),
         "ladder": ladder(request.user, enrolment, today=timezone.localdate()),
     }
     return render(request, "patients/patient.html", context)

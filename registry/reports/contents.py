@@ -302,7 +302,7 @@ def _provenance(report: WeeklyReport, payload: ReportPayload, sha256: str) -> It
 def _checks(report: WeeklyReport, payload: ReportPayload) -> Iterator[tuple[str, str]]:
     """Yield the commands that check the document and every number in it."""
     closed = " --closed" if payload["document"] == "closed" else ""
-    name = f"manage.py report {payload['trial']['slug']} --week {report.week} --number {report.version}"
+    name = f"python3 run.py report {payload['trial']['slug']} --week {report.week} --number {report.version} --as YOUR@ADDRESS"
     yield _("That these are the bytes as issued"), f"{name} --verify"
     yield _("Every number, as the snapshot holds it"), f"{name}{closed} --format json"
     yield _("The same, computed anew from the records as they stood"), f"{name}{closed} --recompute"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
@@ -12,13 +10,24 @@ from registry.reports.drawings import forest_axis, forest_mark
 from registry.reports.parts import Cell, Row, Section, Table
 from registry.selectors.figures.completeness import Matrix
 from registry.selectors.figures.diagnoses import Forest
-from registry.selectors.figures.figure import Figure, Line, exact, interval, lines_of, percent, points, score, threshold, whole
+from registry.selectors.figures.figure import (
+    Figure,
+    Line,
+    exact,
+    interval,
+    limits_needed,
+    lines_of,
+    percent,
+    points,
+    score,
+    threshold,
+    whole,
+)
 from registry.selectors.outcome_payload import Contrast, Counts, Mean, Payload, Rate, TimePoint
 from registry.selectors.report_payload import Events, ReportPayload, Sessions
 from registry.vocabulary import EndpointStatus, MissingReason
 
 DASH = "\u2013"
-_DECIMAL = re.compile(r"\d+\.\d+")
 # How a low share and a very low one are marked.
 MARKS = {"": "", "lo": " *", "vlo": " **"}
 _ALWAYS_TOLD = (EndpointStatus.OBSERVED, EndpointStatus.MISSING)
@@ -162,13 +171,8 @@ def _difference(row: Contrast) -> list[Cell]:
         Cell(f"{row['second_responders']}/{row['second_n']}"),
         Cell(DASH if row["difference"] is None else points(row["difference"]), exact(row["difference"])),
         Cell(limits(row), _pair(row["low"], row["high"])),
-        Cell(_needed(row["nnt_text"]), row["nnt_text"] or ""),
+        Cell(limits_needed(row["nnt_text"]) or DASH, row["nnt_text"] or ""),
     ]
-
-
-def _needed(text: str | None) -> str:
-    """Write limits of the number needed with one decimal: patients come whole, and more digits than that mean nothing."""
-    return _DECIMAL.sub(lambda found: f"{Decimal(found[0]):.1f}", text or DASH).replace("Inf", "\u221e")
 
 
 def limits(row: Contrast) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from fractions import Fraction
@@ -11,6 +11,7 @@ from fractions import Fraction
 from django.utils.translation import gettext as _
 
 from registry.models import AnalysisPlan, Endpoint, Enrolment, PainScore, PlanTimePoint, User
+from registry.models.scores import sees_scores_of_today
 from registry.rules.scores import UNITS_PER_POINT
 from registry.selectors.pain_course import current_plan, number
 from registry.vocabulary import PlanPain
@@ -23,6 +24,7 @@ class StepState(StrEnum):
     SHORT = "short"
     OPEN = "open"
     LATER = "later"
+    HIDDEN = "hidden"
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,13 @@ def ladder(user: User, enrolment: Enrolment, *, today: date) -> list[Step]:
         return []
     anchor = next(iter(endpoints.values())).anchor_on
     seen = list(_visible_scores(user, enrolment, plan))
-    return [_step(window, anchor, seen, today, all_due=enrolment.trial.all_due) for window in _windows(plan, endpoints)]
+    steps = [_step(window, anchor, seen, today, all_due=enrolment.trial.all_due) for window in _windows(plan, endpoints)]
+    return steps if sees_scores_of_today(user, enrolment) else [steps[0], *map(_hidden, steps[1:])]
+
+
+def _hidden(step: Step) -> Step:
+    """Say that the scores of a time point are not for this person, where it would look as if there were none."""
+    return replace(step, state=StepState.HIDDEN) if step.state in (StepState.SHORT, StepState.OPEN) else step
 
 
 def _visible_scores(user: User, enrolment: Enrolment, plan: AnalysisPlan) -> Iterable[tuple[date | None, int | None]]:

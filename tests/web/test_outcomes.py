@@ -72,7 +72,7 @@ def test_small_group_is_named_and_not_printed(trial, alice, signed_in, computed)
 def test_closed_page_compares_the_arms(trial, uma, signed_in, computed):
     computed()
     page = text_of(signed_in(uma).get(CLOSED))
-    for words in ("87/161", "45/140", "Arm A", "Difference A \u2212 B", "+21.9", "NNTB 3.1027 to NNTB 9.3197", "Closed, coded arms"):
+    for words in ("87/161", "45/140", "Arm A", "Difference A \u2212 B", "+21.9", "NNTB 3.1 to NNTB 9.3", "Closed, coded arms"):
         assert words in page
 
 

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from registry.models import Allocation, Disposition, Endpoint, Enrolment
 from registry.services.auditing import audited
+from tests.contracts.scene import add_person
 from tests.trials import ENROLLED_ON, make_diary, make_enrolment
 
 LIST = "/t/calm-m1/patients/"
@@ -153,6 +154,29 @@ def test_ladder_shows_the_outcomes_own_value_and_the_window(enrolment, trial, al
     assert "Baseline <small>12 Oct 2026 to 18 Oct 2026, complete</small>" in page
     assert '<span class="num">4.0<small>7 of at least 4</small></span>' in page
     assert "Week 12, primary" in page
+
+
+def test_what_a_role_may_not_see_is_not_told_as_missing(enrolment, trial, setup_actor, signed_in):
+    researcher = add_person("reader", "researcher", by=setup_actor, trial=trial)
+    make_diary(enrolment, dict.fromkeys(range(-7, 0), "7") | dict.fromkeys(range(22, 29), "4"), by=setup_actor)
+    Endpoint.objects.create(
+        enrolment=enrolment, time_point=trial.plans.get().time_points.get(code="W4"), anchor_on=ENROLLED_ON - timedelta(days=120),
+        baseline_sum_units=49_000_000, baseline_n=7, value_sum_units=28_000_000, value_n=7,
+    )  # fmt: skip
+    address = f"{LIST}P-0001/"
+    assert "too few values" in (page := " ".join(signed_in(researcher).get(address).content.decode().split()))
+    assert "not shown to your role" not in page
+    with audited(by=setup_actor, reason="test"):
+        Allocation.objects.create(
+            enrolment=enrolment,
+            treatment=trial.treatments.get(code="m1"),
+            analysis_site=enrolment.site,
+            allocated_on=ENROLLED_ON - timedelta(days=200),
+        )
+    page = " ".join(signed_in(researcher).get(address).content.decode().split())
+    assert "Week 4 <small>" in page
+    assert page.count("not shown to your role") == 2, "each time point after baseline"
+    assert "Not shown to your role" in page
 
 
 def test_dispositions_and_allocation_are_on_the_page(enrolment, trial, alice, setup_actor, signed_in):

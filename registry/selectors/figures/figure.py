@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -12,6 +14,7 @@ from registry.selectors.outcome_payload import Counts, Curve, Group, Mean, Paylo
 from registry.vocabulary import MissingRule
 
 MINUS = "\u2212"
+_DECIMAL = re.compile(r"\d+\.\d+")
 # The order in which a chart dresses its lines; colour, dash and symbol go by it.
 POOLED = "pooled"
 
@@ -145,3 +148,8 @@ def joined(parts: list[str]) -> str:
     if len(parts) < 2:
         return "".join(parts)
     return _("%(most)s and %(last)s") % {"most": ", ".join(parts[:-1]), "last": parts[-1]}
+
+
+def limits_needed(text: str | None) -> str:
+    """Write limits of the number needed with one decimal: patients come whole, and more digits than that mean nothing."""
+    return _DECIMAL.sub(lambda found: f"{Decimal(found[0]):.1f}", text or "").replace("Inf", "\u221e")
