@@ -301,7 +301,8 @@ def test_statements_and_bytes_do_not_grow_with_patients(trial, alice, setup_acto
         client = beginner(browser)
         with CaptureQueriesContext(connections["default"]) as found:
             body = client.get(OPEN).content
-        return [re.sub(r"'[^']*'|\d+", "?", query["sql"]) for query in found], len(body)
+        # A statement that the connection keeps prepared shows no text here; the text of each is in the code, without a patient's table.
+        return [re.sub(r"'[^']*'|\d+", "?", query["sql"] or "prepared") for query in found], len(body)
 
     asked()
     few = asked()
