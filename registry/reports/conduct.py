@@ -32,6 +32,18 @@ _EVENTS = f"""
     SELECT s.enrolment_id, s.term, s.serious, count(*)
     FROM registry_adverseevent s JOIN registry_enrolment e ON e.id = s.enrolment_id WHERE {_AT_CUTOFF} GROUP BY 1, 2, 3
 """
+# Severe and worse by CTCAE; how few were treated hides no death (specification 2.6).
+SEVERE = 3
+_SEVERE = f"""
+    SELECT DISTINCT s.enrolment_id FROM registry_adverseevent s JOIN registry_enrolment e ON e.id = s.enrolment_id
+    WHERE {_AT_CUTOFF} AND s.grade >= {SEVERE}
+"""
+_DEATHS = f"""
+    SELECT s.enrolment_id FROM registry_adverseevent s JOIN registry_enrolment e ON e.id = s.enrolment_id
+    WHERE {_AT_CUTOFF} AND (s.grade = 5 OR 'death' = ANY(s.serious_criteria))
+    UNION SELECT d.enrolment_id FROM registry_disposition d JOIN registry_enrolment e ON e.id = d.enrolment_id
+    WHERE e.trial_id = %(trial)s AND e.voided_at IS NULL AND d.kind = 'death' AND d.voided_at IS NULL
+"""
 _KITS = f"""
     SELECT DISTINCT s.enrolment_id, s.kit_code FROM registry_stimulationsession s JOIN registry_enrolment e ON e.id = s.enrolment_id
     WHERE {_AT_CUTOFF} AND s.kit_code <> '' AND s.pulses_delivered > 0
@@ -45,32 +57,38 @@ _OTHER_COHORTS = """
 class Conducted:
     """Sessions (who, status, pulses delivered, planned, received from percent), events (who, term, serious, how many), and of whom.
 
-    `kits` are who was stimulated with which kit, `cohorts` those who are no patients.
+    `kits` are who was stimulated with which kit, `cohorts` those who are no patients; `severe` and `deaths` are people.
     """
 
     sessions: list[tuple[int, str, int, int | None, int]]
     events: list[tuple[int, str, bool, int]]
     kits: list[tuple[int, str]]
     cohorts: dict[int, str]
+    severe: frozenset[int] = frozenset()
+    deaths: frozenset[int] = frozenset()
 
     @property
     def everybody(self) -> set[int]:
-        """Return who has a session or an event."""
-        return {row[0] for row in self.sessions} | {row[0] for row in self.events}
+        """Return who has a session or an event, or died."""
+        return {row[0] for row in self.sessions} | {row[0] for row in self.events} | self.deaths
 
     def of(self, enrolments: Collection[int]) -> Conducted:
         """Keep sessions and events of some."""
         sessions = [row for row in self.sessions if row[0] in enrolments]
-        return replace(self, sessions=sessions, events=[row for row in self.events if row[0] in enrolments])
+        events = [row for row in self.events if row[0] in enrolments]
+        return replace(
+            self, sessions=sessions, events=events, severe=self.severe.intersection(enrolments), deaths=self.deaths.intersection(enrolments)
+        )
 
 
 def read_conducted(trial: Trial, cutoff: datetime) -> Conducted:
     """Return what was on record before the cut-off."""
     asked: Mapping[str, Any] = {"trial": trial.pk, "cutoff": cutoff}
     with connection.cursor() as cursor:
-        found = [cursor.execute(query, asked).fetchall() for query in (_SESSIONS, _EVENTS, _KITS, _OTHER_COHORTS)]
-    sessions, events, kits, cohorts = found
-    return Conducted(sessions, events, kits, dict(cohorts))
+        found = [cursor.execute(query, asked).fetchall() for query in (_SESSIONS, _EVENTS, _KITS, _OTHER_COHORTS, _SEVERE, _DEATHS)]
+    sessions, events, kits, cohorts, severe, deaths = found
+    people = [frozenset(who for (who,) in rows) for rows in (severe, deaths)]
+    return Conducted(sessions, events, kits, dict(cohorts), *people)
 
 
 def lines_of_cohorts(found: Conducted, *, minimum: int) -> Iterator[ConductLine]:
@@ -135,6 +153,8 @@ def events_of(found: Conducted, *, minimum: int) -> Events:
         "before_treatment": 0 if suppressed else len({row[0] for row in found.events} - treated),
         "serious_events": sum(row[3] for row in serious),
         "serious_patients": len({row[0] for row in serious}),
+        "severe_patients": None if suppressed else len(found.severe),
+        "deaths": len(found.deaths),
         "terms": []
         if suppressed
         else [

@@ -125,13 +125,16 @@ def _conduct_sections(payload: ReportPayload) -> Iterator[Section]:
 
 def _sessions_note() -> str:
     return _(
-        "Received: of sessions with planned pulses, those that reached the prescribed share of them. "
+        "Received: of sessions with planned pulses that took place, missed ones left out, those that reached the prescribed share of them. "
         "Of planned pulses: their mean share, rounded down. Pulses are of these sessions."
     )
 
 
 def _events_note(*, by_arm: bool) -> str:
-    counted = _("Who was stimulated at least once and had the event at least once. Kinds of events are told, not persons.")
+    counted = _(
+        "Who was stimulated at least once and had the event at least once. Kinds of events are told, not persons. "
+        "Serious and severe events and deaths count whoever they befell; died: by an event or by the way through the trial."
+    )
     return f"{counted} {_('By arm as received: see the definitions.')}" if by_arm else counted
 
 
@@ -154,7 +157,9 @@ def _events_heading(told: tables.Told) -> str:
     if None in told_any and not treated:
         return _("Adverse events: %(serious)s serious; others not printed, too few patients") % {"serious": serious}
     numbers = {"any": sum(count or 0 for count in told_any), "treated": treated, "serious": serious}
-    return _("Adverse events: %(any)s of %(treated)s stimulated had one, %(serious)s serious") % numbers
+    found = _("Adverse events: %(any)s of %(treated)s stimulated had one, %(serious)s serious") % numbers
+    deaths = sum(events["deaths"] for _name, _found, events in told)
+    return _("%(found)s; %(n)s died") % {"found": found, "n": deaths} if deaths else found
 
 
 def _events_lines(told: tables.Told) -> Iterator[str]:

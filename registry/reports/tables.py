@@ -254,6 +254,9 @@ def adverse_events(told: Told) -> Table:
         rows.append(Row(label, [_of_treated(*_patients(events, code)) for _name, _found, events in told]))
     rows.append(Row(_("Serious events"), [_whole(events["serious_events"]) for _name, _found, events in told]))
     rows.append(Row(_("Patients with a serious event"), [_whole(events["serious_patients"]) for _name, _found, events in told]))
+    severe = [_of_treated(events["severe_patients"], None) for _name, _found, events in told]
+    rows.append(Row(_("Patients with a severe event (grade 3 or more)"), severe))
+    rows.append(Row(_("Died"), [_whole(events["deaths"]) for _name, _found, events in told]))
     columns = [_("Event"), *(name for name, _found, _events in told)]
     return Table(_("Patients with at least one event, of those stimulated"), columns, rows)
 

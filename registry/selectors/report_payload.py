@@ -6,9 +6,9 @@ from typing import TypedDict
 
 from registry.selectors.outcome_payload import Payload
 
-# What a report adds to the outcomes, which have a format of their own. 2: lines of conduct, when it was due. Reports of another
-# format are not compared with.
-REPORT_FORMAT = 2
+# What a report adds to the outcomes, which have a format of their own. 2: lines of conduct, when it was due. 3: severe events,
+# deaths. Reports of another format are not compared with.
+REPORT_FORMAT = 3
 
 
 class Week(TypedDict):
@@ -52,7 +52,8 @@ class Term(TypedDict):
 class Events(TypedDict):
     """Treated patients with adverse events; few are counted as serious alone (`suppressed`).
 
-    `before_treatment` are patients with an event who were never stimulated; serious events count whoever had them.
+    `before_treatment` are patients with an event who were never stimulated; serious and severe
+    events (grade 3 or more) and deaths count whoever they befell.
     """
 
     treated: int
@@ -62,6 +63,8 @@ class Events(TypedDict):
     before_treatment: int
     serious_events: int
     serious_patients: int
+    severe_patients: int | None
+    deaths: int
     terms: list[Term]
 
 

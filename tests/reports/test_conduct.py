@@ -10,16 +10,16 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from registry.models import Enrolment, ReportDocument, Trial, WeeklyReport
+from registry.models import AdverseEvent, Disposition, Enrolment, ReportDocument, Trial, WeeklyReport
 from registry.reports.making import make_report
 from registry.rules.report_weeks import ReportWeek
 from registry.services.auditing import audited
 from tests.reports.conduct_scene import add_arms, deal, report_event, stimulate
 from tests.reports.conftest import allocate
-from tests.trials import make_enrolment
+from tests.trials import ENROLLED_ON, make_enrolment
 
 SUMMED_SESSIONS = ("patients", "given", "partial", "not_given", "missed", "with_plan", "received")
-SUMMED_EVENTS = ("treated", "with_any", "before_treatment", "serious_events", "serious_patients")
+SUMMED_EVENTS = ("treated", "with_any", "before_treatment", "serious_events", "serious_patients", "severe_patients", "deaths")
 
 
 def make(trial: Trial, by: Any, cutoff: datetime, *, version: int = 1, week: str = "") -> WeeklyReport:
@@ -91,6 +91,28 @@ def test_events_stand_by_what_was_received_and_add_up_to_the_open_totals(several
     assert (summed(opened)["serious_events"], summed(opened)["before_treatment"]) == (3, 1)
     assert "As received: the parts of the kits" in closed_of(report, "html")
     assert "As received" not in ReportDocument.objects.get(report=report).html
+
+
+def test_deaths_and_severe_events_are_told_whoever_they_befell_and_however_few(several: Trial, setup_actor: Any) -> None:
+    people = {one.patient_code: one for one in several.enrolments.all()}
+    with audited(by=setup_actor):
+        several.plans.update(small_cell_minimum=50)
+        Disposition.objects.create(enrolment=people["P-0005"], kind="death", happened_on=ENROLLED_ON)
+        Disposition.objects.create(enrolment=people["P-0001"], kind="death", happened_on=ENROLLED_ON, voided_at=timezone.now())
+        AdverseEvent.objects.filter(enrolment=people["P-0003"]).update(serious_criteria=["death"])
+        AdverseEvent.objects.filter(enrolment=people["P-0002"]).update(grade=3)
+    report = make(several, setup_actor, timezone.now())
+    opened, closed = open_of(report), closed_of(report)
+    assert {label: line["events"]["deaths"] for label, line in lines_of(closed).items() if line["events"]["deaths"]} == {
+        **{"Arm D": 1, "Not allocated": 1}
+    }
+    assert {label: line["events"]["severe_patients"] for label, line in lines_of(closed).items() if line["events"]["severe_patients"]} == {
+        **{"Arm C": 1}
+    }
+    patients = lines_of(opened)["Patients"]["events"]
+    assert (patients["deaths"], patients["severe_patients"], patients["suppressed"]) == (2, None, True)
+    for html in (ReportDocument.objects.get(report=report).html, closed_of(report, "html")):
+        assert '<th scope="row">Died</th>' in html
 
 
 def test_an_allocation_since_the_cut_off_is_not_known_to_a_late_report(several: Trial, setup_actor: Any) -> None:
