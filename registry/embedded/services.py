@@ -18,6 +18,8 @@ WITHOUT_SERVICES = frozenset(
 )
 # The tables belong to the owner; no other role may change their shape.
 AS_OWNER = frozenset(("migrate", "optimizemigration", "sqlmigrate", "showmigrations", "backup", "restore"))
+# These speak of what is there: an empty database would only mislead, and be left behind.
+OF_WHAT_IS_THERE = frozenset(("allocate", "backup", "export_trial", "make_allocation_list", "outcomes", "report", "verify_audit"))
 # What one service of a deployment on servers needs to be given; nothing of it has a default.
 SERVERS = ("DATABASE_URL", "BROKER_URL")
 
@@ -39,10 +41,18 @@ def hold_services(arguments: list[str]) -> Iterator[list[str]]:
         join_servers("web" if "web" in arguments else "worker")
         yield arguments
     else:
+        if name in OF_WHAT_IS_THERE:
+            check_there_is_one(Place(environment.data_directory()))
         if name in AS_OWNER:
             environment.export_default(RTMS_DB_ROLE="owner")
         with database():
             yield arguments
+
+
+def check_there_is_one(place: Place) -> None:
+    """Refuse where the embedded mode would make a new database just to find it empty."""
+    if not environment.is_set("DATABASE_URL") and not place.postgresql.exists():
+        raise Refused(f"There is no registry in {place.data}. Name its data directory with --data DIR, or start one there with up.")
 
 
 def choose_data_directory(arguments: list[str]) -> list[str]:

@@ -209,3 +209,13 @@ def test_old_python_where_none_is_installed() -> None:
     done = subprocess.run([sys.executable, "-c", program, str(ROOT / "run.py")], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr == "This is Python 3.6, and 3.11 or newer is needed: install one and start with it, as in 'python3.12 run.py up'.\n"
+
+
+@pytest.mark.parametrize("command", ["backup", "export_trial", "outcomes", "report", "verify_audit"])
+def test_a_command_about_what_is_there_makes_no_empty_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    data = tmp_path / "elsewhere"
+    monkeypatch.setenv("RTMS_DATA", str(data))
+    said = sentence_of(lambda: hold_services([command, "x", "--data", str(data)]).__enter__())
+    assert said == f"There is no registry in {data}. Name its data directory with --data DIR, or start one there with up."
+    assert not data.exists()
