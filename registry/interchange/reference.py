@@ -53,7 +53,9 @@ def _values(column: Column) -> str:
     if column.words is not None:
         return ", ".join(f"`{word.value}`" for word in column.words)
     if column.least is not None or column.most is not None:
-        return f"{'' if column.least is None else column.least} to {'' if column.most is None else column.most}"
+        if column.most is None:
+            return f"{column.least} or more"
+        return f"{column.least} to {column.most}" if column.least is not None else f"{column.most} or less"
     return f"up to {column.longest} characters" if column.kind is Kind.TEXT else ""
 
 
