@@ -15,6 +15,7 @@ from registry.vocabulary import MissingRule
 
 MINUS = "\u2212"
 _DECIMAL = re.compile(r"\d+\.\d+")
+_INFINITE = re.compile(r"\bInf\b")
 # The order in which a chart dresses its lines; colour, dash and symbol go by it.
 POOLED = "pooled"
 
@@ -152,4 +153,4 @@ def joined(parts: list[str]) -> str:
 
 def limits_needed(text: str | None) -> str:
     """Write limits of the number needed with one decimal: patients come whole, and more digits than that mean nothing."""
-    return _DECIMAL.sub(lambda found: f"{Decimal(found[0]):.1f}", text or "").replace("Inf", "\u221e")
+    return _INFINITE.sub("\u221e", _DECIMAL.sub(lambda found: f"{Decimal(found[0]):.1f}", text or ""))
