@@ -179,6 +179,16 @@ def test_what_a_role_may_not_see_is_not_told_as_missing(enrolment, trial, setup_
     assert "Not shown to your role" in page
 
 
+def test_course_that_ends_at_allocation_says_why(enrolment, trial, alice, setup_actor, signed_in):
+    make_diary(enrolment, dict.fromkeys(range(-7, 0), "7") | dict.fromkeys(range(22, 29), "4"), by=setup_actor)
+    with audited(by=setup_actor, reason="test"):
+        treatment = trial.treatments.get(code="m1")
+        Allocation.objects.create(enrolment=enrolment, treatment=treatment, analysis_site=enrolment.site, allocated_on=ENROLLED_ON)
+    sentence = "What was answered after allocation is not shown to your role."
+    assert sentence in signed_in(add_person("reader", "researcher", by=setup_actor, trial=trial)).get(f"{LIST}P-0001/").content.decode()
+    assert sentence not in signed_in(alice).get(f"{LIST}P-0001/").content.decode()
+
+
 def test_dispositions_and_allocation_are_on_the_page(enrolment, trial, alice, setup_actor, signed_in):
     with audited(by=setup_actor, reason="test"):
         Allocation.objects.create(
