@@ -34,6 +34,7 @@ from registry.models.stimulation import (
 from registry.models.thresholds import MotorThreshold
 from registry.models.trials import (
     AnalysisPlan,
+    CharterLook,
     Epoch,
     PlanTimePoint,
     ProtocolApproval,
@@ -55,6 +56,7 @@ __all__ = [
     "ApiTokenUse",
     "Calibration",
     "Change",
+    "CharterLook",
     "Coil",
     "CoilConversion",
     "DesignVersion",

@@ -61,6 +61,9 @@ class ReportDocument(models.Model):
     pdf_sha256 = models.CharField(max_length=64)
     # Whether response stands in it: a trial that withdraws the setting withdraws the document from masked readers too.
     shows_efficacy = models.BooleanField()
+    # Whether the closed document beside it holds response by arm: the board's charter says in which weeks. A look at a
+    # calendar decides it, never an arm.
+    efficacy_by_arm = models.BooleanField(default=True)
     code_version = models.CharField(max_length=80)
     renderer = models.CharField(max_length=80)
     made_at = models.DateTimeField(db_default=Now())

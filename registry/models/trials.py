@@ -107,6 +107,11 @@ class Trial(models.Model):
         return self.pooled_efficacy or self.is_decoded
 
     @property
+    def charter_has_ended(self) -> bool:
+        """Tell whether the charter's dates hold no more: nothing comes in any longer, or arms were decoded."""
+        return self.all_due or self.decoded_at is not None
+
+    @property
     def all_due(self) -> bool:
         """Tell whether every time point is due whatever the date (R10): finished or locked trials."""
         return self.conduct == Conduct.RETROSPECTIVE or self.locked_at is not None
@@ -228,6 +233,24 @@ class VisitType(models.Model):
             models.UniqueConstraint(fields=["trial", "code"], name="visit_type_code_unique"),
             models.UniqueConstraint(fields=["trial", "position"], name="visit_type_position_unique", deferrable=models.Deferrable.DEFERRED),
         ]
+
+    def __str__(self) -> str:
+        return self.label
+
+
+@tracked()
+class CharterLook(models.Model):
+    """A look at efficacy by arm that the board's charter plans; never deleted, one that will not be is called off (decision 0014)."""
+
+    trial = models.ForeignKey(Trial, models.PROTECT, related_name="looks")
+    code = models.CharField(max_length=40, validators=[CODE])
+    label = models.CharField(max_length=120)
+    planned_on = models.DateField()
+    called_off = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["planned_on", "code"]
+        constraints = [models.UniqueConstraint(fields=["trial", "code"], name="charter_look_code_unique")]
 
     def __str__(self) -> str:
         return self.label
