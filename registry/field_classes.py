@@ -40,7 +40,7 @@ FIELD_CLASSES: dict[str, dict[FieldClass, str]] = {
     "ProtocolApproval": {TECHNICAL: "id protocol_version site approved_on"},
     "Epoch": {TECHNICAL: "id protocol_version position kind period first_day last_day"},
     "VisitType": {TECHNICAL: "id trial code label position target_day days_before days_after"},
-    "CharterLook": {TECHNICAL: "id trial code label planned_on called_off"},
+    "CharterLook": {TECHNICAL: "id uuid trial code label planned_on called_off"},
     "Scale": {TECHNICAL: "id trial code version label kind minimum maximum step zero_means_none"},
     "AnalysisPlan": {
         TECHNICAL: "id trial version created_at scale recall pain contexts sources anchor population strategy composite_reasons"

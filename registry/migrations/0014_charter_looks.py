@@ -6,6 +6,7 @@ import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations, models
 
+import registry.models.columns
 import registry.models.history
 
 
@@ -24,6 +25,7 @@ class Migration(migrations.Migration):
             name="CharterLook",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("uuid", models.UUIDField(db_default=registry.models.columns.NewUuid(), editable=False, unique=True)),
                 (
                     "code",
                     models.CharField(
@@ -51,6 +53,7 @@ class Migration(migrations.Migration):
                 ("pgh_id", models.BigAutoField(primary_key=True, serialize=False)),
                 ("pgh_created_at", models.DateTimeField()),
                 ("id", models.BigIntegerField()),
+                ("uuid", models.UUIDField(db_default=registry.models.columns.NewUuid(), editable=False)),
                 (
                     "code",
                     models.CharField(
@@ -120,8 +123,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="insert_insert",
                 sql=registry.models.history.UnswitchableSql(
-                    func='INSERT INTO "registry_charterlookchangeevent" ("id", "trial_id", "code", "label", "planned_on", "called_off", "pgh_created_at", "pgh_label", "pgh_obj_id", "change_id") SELECT new_values."id", new_values."trial_id", new_values."code", new_values."label", new_values."planned_on", new_values."called_off", now(), \'insert\', new_values."id", (SELECT registry_current_change()) FROM new_values ; RETURN NULL;',
-                    hash="248268958269a22bd3a265c1e7d0ac6341947d4a",
+                    func='INSERT INTO "registry_charterlookchangeevent" ("id", "uuid", "trial_id", "code", "label", "planned_on", "called_off", "pgh_created_at", "pgh_label", "pgh_obj_id", "change_id") SELECT new_values."id", new_values."uuid", new_values."trial_id", new_values."code", new_values."label", new_values."planned_on", new_values."called_off", now(), \'insert\', new_values."id", (SELECT registry_current_change()) FROM new_values ; RETURN NULL;',
+                    hash="bdb1297963b28274ae010d5f0e4266cb8d57fa6a",
                     level="STATEMENT",
                     operation="INSERT",
                     pgid="pgtrigger_insert_insert_47a2b",
@@ -136,8 +139,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="update_update",
                 sql=registry.models.history.UnswitchableSql(
-                    func='INSERT INTO "registry_charterlookchangeevent" ("id", "trial_id", "code", "label", "planned_on", "called_off", "pgh_created_at", "pgh_label", "pgh_obj_id", "change_id") SELECT new_values."id", new_values."trial_id", new_values."code", new_values."label", new_values."planned_on", new_values."called_off", now(), \'update\', new_values."id", (SELECT registry_current_change()) FROM old_values JOIN new_values ON (old_values."id") = (new_values."id") WHERE (old_values.* IS DISTINCT FROM new_values.*); RETURN NULL;',
-                    hash="a4130aa0c228f478466c7c496861509805531512",
+                    func='INSERT INTO "registry_charterlookchangeevent" ("id", "uuid", "trial_id", "code", "label", "planned_on", "called_off", "pgh_created_at", "pgh_label", "pgh_obj_id", "change_id") SELECT new_values."id", new_values."uuid", new_values."trial_id", new_values."code", new_values."label", new_values."planned_on", new_values."called_off", now(), \'update\', new_values."id", (SELECT registry_current_change()) FROM old_values JOIN new_values ON (old_values."id") = (new_values."id") WHERE (old_values.* IS DISTINCT FROM new_values.*); RETURN NULL;',
+                    hash="3184825d5b017b8ad74329ee86b70720208df20c",
                     level="STATEMENT",
                     operation="UPDATE",
                     pgid="pgtrigger_update_update_d4b24",
@@ -152,8 +155,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="delete_delete",
                 sql=registry.models.history.UnswitchableSql(
-                    func='INSERT INTO "registry_charterlookchangeevent" ("id", "trial_id", "code", "label", "planned_on", "called_off", "pgh_created_at", "pgh_label", "pgh_obj_id", "change_id") SELECT old_values."id", old_values."trial_id", old_values."code", old_values."label", old_values."planned_on", old_values."called_off", now(), \'delete\', old_values."id", (SELECT registry_current_change()) FROM old_values ; RETURN NULL;',
-                    hash="7a6e510630803cd974f733ee20a42e9186e1c474",
+                    func='INSERT INTO "registry_charterlookchangeevent" ("id", "uuid", "trial_id", "code", "label", "planned_on", "called_off", "pgh_created_at", "pgh_label", "pgh_obj_id", "change_id") SELECT old_values."id", old_values."uuid", old_values."trial_id", old_values."code", old_values."label", old_values."planned_on", old_values."called_off", now(), \'delete\', old_values."id", (SELECT registry_current_change()) FROM old_values ; RETURN NULL;',
+                    hash="1b6e4cf58ac4815f7102917e518538a1f63750f3",
                     level="STATEMENT",
                     operation="DELETE",
                     pgid="pgtrigger_delete_delete_da9d8",

@@ -242,6 +242,7 @@ class VisitType(models.Model):
 class CharterLook(models.Model):
     """A look at efficacy by arm that the board's charter plans; never deleted, one that will not be is called off (decision 0014)."""
 
+    uuid = models.UUIDField(unique=True, editable=False, db_default=NewUuid())
     trial = models.ForeignKey(Trial, models.PROTECT, related_name="looks")
     code = models.CharField(max_length=40, validators=[CODE])
     label = models.CharField(max_length=120)
