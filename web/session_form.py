@@ -124,6 +124,8 @@ class SessionForm(forms.Form):
         self.asked = asked
         # In a correction: what stood on record for each question answered differently now.
         self.was: dict[str, str] | None = None
+        # Questions refused by what is on record, not by the answers alone.
+        self.refused_by_record: set[str] = set()
         self.planned = asked.prescribed.blocks if asked.prescribed is not None else ()
         self._add_pain("pain_before", _("Pain before, right now"))
         self._add_pain("pain_after", _("Pain after, right now"))
@@ -160,7 +162,7 @@ class SessionForm(forms.Form):
         offered: list[tuple[str, Any]] = []
         if usable is not None:
             day = formats.date_format(usable.measured_on, "j M")
-            offered.append((LAST, now_("Use %(value)d %% MSO, %(day)s") % {"value": usable.percent_mso, "day": day}))
+            offered.append((LAST, now_("Use %(value)d %% MSO, %(day)s") % {"value": self.asked.threshold_percent, "day": day}))
         self.fields["threshold"] = choice(
             _("Resting motor threshold"), [*offered, (MEASURED, _("Re-measured") if usable else _("Measured now"))]
         )
@@ -244,10 +246,12 @@ class SessionForm(forms.Form):
         """Return what the editor of a block says; where it was left as it is, what was planned."""
         return self.value(f"block{position}_{name}")
 
-    def take_problems(self, problems: Iterable[Problem]) -> None:
+    def take_problems(self, problems: Iterable[Problem], *, by_record: bool = False) -> None:
         """Put each problem beside its question; one sentence a question, in the order of the page."""
         for problem in problems:
             name = field_of(problem.field, self)
+            if by_record and name is not None:
+                self.refused_by_record.add(name)
             if name is None or name not in self.errors:
                 self.add_error(name, ValidationError(problem.message, code=problem.code))
         places = {name: place for place, name in enumerate(self.fields)}

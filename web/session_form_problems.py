@@ -16,6 +16,7 @@ from registry.rules.stimulation import (
     output_problem,
     session_deviations,
     session_problems,
+    time_problems,
 )
 from registry.selectors.session_questions import SessionQuestion
 from registry.vocabulary import Hemisphere, SessionStatus
@@ -36,6 +37,8 @@ def all_problems(reading: Reading, asked: SessionQuestion, *, complete: bool) ->
     masked, offered = asked.enrolment.trial.masked, [coil.code for coil in asked.coils]
     coil = coil_problem(reading.row, masked=masked, offered=offered, complete=complete)
     found = [*session_problems(reading.row, complete=complete), *([coil] if coil is not None else [])]
+    if reading.times is not None:
+        found += time_problems(reading.row, now=reading.times.now, zone=reading.times.zone)
     found += deviation_problems(deviations_so_far(reading, asked), reading.row, complete=complete)
     told = {name for name, start in TOLD_ALREADY.items() if any(field.startswith(start) for field in unread)}
     return [*reading.problems, *(problem for problem in found if problem.field not in told)]
@@ -64,6 +67,8 @@ def deviations_so_far(reading: Reading, asked: SessionQuestion) -> list[Deviatio
             pulse_counter=row.pulse_counter,
             threshold_age_days=asked.threshold_age_days if used_last else None,
             threshold_limit_days=asked.threshold_limit_days,
+            started_at=row.started_at,
+            ended_at=row.ended_at,
         )
     )
 

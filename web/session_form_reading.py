@@ -15,6 +15,7 @@ from registry.rules.stimulation import (
     NewSideEffect,
     coil_threshold_problem,
     converted_threshold,
+    is_too_short,
     read_decimal,
 )
 from registry.rules.thresholds import NewThreshold
@@ -47,7 +48,7 @@ def threshold_record(record: uuid.UUID, version: int) -> uuid.UUID:
 
 def read_session(form: SessionForm, record: uuid.UUID, times: Times, *, version: int = 1) -> Reading:
     """Return the session that a form describes. An unanswered 'What was given' reads as planned, for the values beside the form."""
-    reading = Reading()
+    reading = Reading(times=times)
     given = form.value("given")
     if not given:
         reading.note("given", _("Choose what was given."))
@@ -60,6 +61,8 @@ def read_session(form: SessionForm, record: uuid.UUID, times: Times, *, version:
     if NONE in effects and len(effects) > 1:
         reading.note("effects", _("None and a side effect are both ticked. Keep one of the two."), "contradiction")
     stimulated = given != NOT_GIVEN
+    # Who enters the whole form after the session answers its two ends within a minute: that is when pain was told, not when it ended.
+    reading.end_unknown = stimulated and not form.value("end_time") and is_too_short(reading.blocks, began, ended)
     reading.row = NewSession(
         patient=form.asked.enrolment.patient_code,
         status=STATUS.get(given, SessionStatus.GIVEN),
@@ -69,7 +72,7 @@ def read_session(form: SessionForm, record: uuid.UUID, times: Times, *, version:
         else None,
         reason_text=form.value("reason_early_text" if given == EARLY else "reason_none_text") if given in (EARLY, NOT_GIVEN) else "",
         started_at=began,
-        ended_at=ended,
+        ended_at=None if reading.end_unknown else ended,
         protocol_version=form.asked.prescribed.version.version if form.asked.prescribed is not None else None,
         as_planned=given in ("", PLAN),
         blocks=blocks if given in (CHANGED, EARLY) else (),
@@ -84,6 +87,7 @@ def read_session(form: SessionForm, record: uuid.UUID, times: Times, *, version:
         pain_before_no_answer=no_answer(form, "pain_before", reading),
         pain_after=pain(form, "pain_after", reading),
         pain_after_no_answer=no_answer(form, "pain_after", reading),
+        pain_after_at=ended if reading.end_unknown else None,
         anything_new=_anything_new(form, reading),
         anything_new_text=form.value("anything_new_text") if form.value("anything_new") == YES else "",
         side_effects=tuple(_effects(form, reading)) if effects else None,
@@ -172,7 +176,7 @@ def _threshold(form: SessionForm, record: uuid.UUID, began: datetime, day: date,
     """Return the record of the threshold used; one measured now is read as a new one."""
     answer, last = form.value("threshold"), form.asked.threshold
     if answer == LAST and last is not None:
-        reading.threshold_percent = last.percent_mso
+        reading.threshold_percent = form.asked.threshold_percent
         return last.record
     if answer != MEASURED:
         return None

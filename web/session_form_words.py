@@ -35,7 +35,7 @@ def value_text(form: SessionForm, name: str, values: list[str]) -> str:
     """Return an answer as people read it, '' where there is none."""
     threshold = form.asked.threshold
     if name == "threshold" and values == [LAST] and threshold is not None:
-        return _("%(value)d %% MSO") % {"value": threshold.percent_mso}
+        return _("%(value)d %% MSO") % {"value": form.asked.threshold_percent}
     field = form.fields[name]
     if isinstance(field, forms.ChoiceField):
         words = {str(value): str(label) for value, label in cast("list[tuple[str, str]]", field.choices)}

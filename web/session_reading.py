@@ -40,6 +40,9 @@ class Reading:
     other_coil: bool = False
     new_threshold: NewThreshold | None = None
     blocks: tuple[Block, ...] = ()
+    times: Times | None = None
+    # The answers came closer after one another than the pulses take: they say nothing about when the session ended.
+    end_unknown: bool = False
     row: NewSession = field(default_factory=lambda: NewSession(patient="", status=SessionStatus.GIVEN))
 
     def note(self, name: str, message: str, code: str = "required") -> None:

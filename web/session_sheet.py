@@ -59,6 +59,7 @@ class LiveText:
     above_output: str
     differs: str
     left: int
+    end_unknown: bool
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,7 @@ def live_text(asked: SessionQuestion, reading: Reading) -> LiveText:
         above_output="" if too_strong is None else too_strong.message,
         differs=", ".join(kind.label for kind in needs_reason(deviations_so_far(reading, asked))),
         left=open_questions(all_problems(reading, asked, complete=True)),
+        end_unknown=reading.end_unknown,
     )
 
 

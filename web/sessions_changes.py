@@ -37,6 +37,7 @@ from web.session_on_record import form_on_record, recorded_answers, seen_pains, 
 from web.session_reading import Reading, Times
 from web.session_sheet import live_text, session_sheet
 from web.session_sitting import INSTEAD_OF
+from web.session_told import TOLD, still_told, told_by
 
 CORRECT = Permission.SESSION_CORRECT
 
@@ -72,7 +73,7 @@ def session_correct(request: TrialRequest, patient_code: str, record: UUID) -> H
     form = correction_form(request, enrolment, found)
     reading = read_session(form, record, times, version=found.version + 1)
     if request.method == "POST" and getattr(request, "htmx", False):
-        return show_values(request, form, reading)
+        return show_values(request, form, reading, reasons)
     changes = None
     if request.method == "POST" and asks_why:
         changes = checked_changes(request, found, form, reasons, reading, times)
@@ -82,7 +83,12 @@ def session_correct(request: TrialRequest, patient_code: str, record: UUID) -> H
             return to_record(request, enrolment, record)
     preview = changes is not None and "edit" not in request.POST
     context = correction_context(request, enrolment, found, form, reading, times)
-    context |= {"reasons": reasons, "changes": changes, "answers": [(n, v) for n, vs in form.given.lists() for v in vs]}
+    context |= {
+        "told": told_by(form, reasons),
+        "reasons": reasons,
+        "changes": changes,
+        "answers": [(n, v) for n, vs in form.given.lists() for v in vs],
+    }
     status = 400 if form.errors or reasons.errors else 200
     return render(request, "sessions/correct_check.html" if preview else "sessions/correct.html", context, status=status)
 
@@ -98,10 +104,12 @@ def correction_form(request: TrialRequest, enrolment: Enrolment, found: Stimulat
     return form
 
 
-def show_values(request: TrialRequest, form: SessionForm, reading: Reading) -> HttpResponse:
+def show_values(request: TrialRequest, form: SessionForm, reading: Reading, reasons: RecordReasonForm) -> HttpResponse:
     """Answer a correction in the making with the values that follow from it and with what stood on record beside each change."""
     marks = [(name, (form.was or {}).get(name, "")) for name in form.fields]
-    return render(request, "sessions/correct_live.html", {"form": form, "live": live_text(form.asked, reading), "marks": marks})
+    form.take_problems(all_problems(reading, form.asked, complete=request.trial.conduct == Conduct.PROSPECTIVE))
+    told = still_told(request.POST.getlist(TOLD), form, reasons)
+    return render(request, "sessions/correct_live.html", {"live": live_text(form.asked, reading), "marks": marks, "told": told})
 
 
 def correction_context(
@@ -125,7 +133,7 @@ def checked_changes(
     try:
         changes = previewed(request, found, reading, times)
     except InvalidInput as refusal:
-        form.take_problems(refusal.problems)
+        form.take_problems(refusal.problems, by_record=True)
         return None
     if not changes:
         form.add_error(None, _("Nothing is changed yet. Change what was wrong, or leave the record as it is."))

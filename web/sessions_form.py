@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from registry.exceptions import Conflict, InvalidInput
+from registry.exceptions import Conflict, InvalidInput, Problem
 from registry.models import SessionDraft
 from registry.roles import Permission
 from registry.selectors.patients import enrolment_visible_to
@@ -26,7 +26,7 @@ from registry.services.thresholds import record_thresholds
 from registry.vocabulary import Conduct
 from web.requests import TrialRequest, in_trial, see_other
 from web.session_clash import RESOLVING, discarded_clash, draft_clash, live_clash, of_draft, of_record, record_clash, reopen, resolve
-from web.session_form import SessionForm
+from web.session_form import SessionForm, field_of
 from web.session_form_problems import all_problems
 from web.session_reading import Reading, Times
 from web.session_sheet import live_text, session_sheet
@@ -42,6 +42,7 @@ from web.session_sitting import (
     sit_down,
     times_of,
 )
+from web.session_told import TOLD, still_told, told_by, told_query
 
 
 def show_form(sitting: Sitting, form: SessionForm, reading: Reading, *, status: int = 200) -> HttpResponse:
@@ -63,13 +64,18 @@ def page_context(sitting: Sitting, form: SessionForm, reading: Reading, *, earli
     saved_at = f"{draft.updated_at.astimezone(times.zone):%H:%M}" if answers_of(draft.answers) else ""
     live = live_text(form.asked, reading)
     draft_words = {"saved_at": saved_at, "version": draft.version, "tab": sitting.tab}
-    return {"form": form, "sheet": sheet, "live": live, "enrolment": draft.enrolment, **draft_words}
+    told = told_by(form)
+    return {"form": form, "sheet": sheet, "live": live, "enrolment": draft.enrolment, "told": told, **draft_words}
 
 
 def get_form(request: TrialRequest, draft: SessionDraft) -> HttpResponse:
     """Show the form with what was entered so far."""
     sitting = sit_down(request, draft)
     form, reading, _times = sitting.read(answers_for(request.user, draft))
+    shown = request.GET.getlist(TOLD)
+    if shown:
+        # A page without script said these before its values were updated; what is answered since is not said again.
+        form.take_problems(problem for problem in problems_of(request, form, reading) if field_of(problem.field, form) in shown)
     return show_form(sitting, form, reading)
 
 
@@ -104,9 +110,14 @@ def kept_or_saved(sitting: Sitting, act: str) -> HttpResponse:
         messages.success(request, kept % {"number": draft.number})
         return see_other(reverse("patient", args=sitting.place[:2]))
     if act != "save":
-        return see_other(here)
+        return see_other(here + told_query(request.POST.getlist(TOLD)))
     form, reading, times = sitting.read(answers)
     return see_other(here) if saved(request, draft, form, reading, times) else show_form(sitting, form, reading, status=400)
+
+
+def problems_of(request: TrialRequest, form: SessionForm, reading: Reading) -> list[Problem]:
+    """Return what keeps a form from being saved, as far as its answers alone say."""
+    return all_problems(reading, form.asked, complete=request.trial.conduct == Conduct.PROSPECTIVE)
 
 
 def saved(request: TrialRequest, draft: SessionDraft, form: SessionForm, reading: Reading, times: Times) -> bool:
@@ -114,14 +125,14 @@ def saved(request: TrialRequest, draft: SessionDraft, form: SessionForm, reading
 
     Raises Conflict where the session is on record with another content.
     """
-    problems = all_problems(reading, form.asked, complete=request.trial.conduct == Conduct.PROSPECTIVE)
+    problems = problems_of(request, form, reading)
     if form.errors or problems:
         form.take_problems(problems)
         return False
     try:
         store(request, draft, reading, times)
     except InvalidInput as refusal:
-        form.take_problems(refusal.problems)
+        form.take_problems(refusal.problems, by_record=True)
         return False
     clock = f"{times.now.astimezone(times.zone):%H:%M}"
     messages.success(request, _("Session %(number)s saved %(clock)s.") % {"number": draft.number, "clock": clock})
@@ -155,7 +166,10 @@ def session_draft(request: TrialRequest, patient_code: str, record: UUID) -> Htt
     except Conflict:
         return after_the_record(sitting) if is_saved(draft) else live_clash(request, of_draft(draft, request.user))
     form, reading, _times = sitting.read(answers)
-    return render(request, "sessions/live.html", page_context(sitting, form, reading, earlier=False))
+    context = page_context(sitting, form, reading, earlier=False)
+    form.take_problems(problems_of(request, form, reading))
+    context["told"] = still_told(request.POST.getlist(TOLD), form)
+    return render(request, "sessions/live.html", context)
 
 
 def after_the_record(sitting: Sitting) -> HttpResponse:

@@ -35,6 +35,8 @@ class SessionQuestion:
     conversions: dict[tuple[str, str], Decimal]
     # A correction begins with the threshold that was used, whatever its age.
     holds: bool = False
+    # What that threshold was known to be at the session: a later correction of the threshold does not change what was set.
+    percent_then: int | None = None
 
     @property
     def asks_coil(self) -> bool:
@@ -55,6 +57,13 @@ class SessionQuestion:
     def threshold_limit_days(self) -> int | None:
         """Return how old it may be, None where nothing is prescribed."""
         return None if self.prescribed is None else self.prescribed.prescription.threshold_max_age_days
+
+    @property
+    def threshold_percent(self) -> int | None:
+        """Return the last threshold in % of maximum output; in a correction, as the session was given under it."""
+        if self.percent_then is not None:
+            return self.percent_then
+        return None if self.threshold is None else self.threshold.percent_mso
 
     @property
     def usable_threshold(self) -> MotorThreshold | None:
@@ -94,6 +103,7 @@ def session_question(
         scale=session_scale(enrolment),
         threshold=used or last_threshold(user, enrolment, on),
         holds=used is not None,
+        percent_then=None if used is None or correcting is None else correcting.threshold_percent_mso,
         course_before=before.aggregate(pulses=Sum("pulses_delivered"))["pulses"] or 0,
         last_on=attended.order_by("-for_date").values_list("for_date", flat=True).first(),
         coils=coils,

@@ -158,6 +158,8 @@ def _deviations(row: NewSession, patient: KnownPatient, on: date, dose: Dose, re
         pulse_counter=row.pulse_counter,
         threshold_age_days=None if threshold is None else (on - threshold.measured_on).days,
         threshold_limit_days=None if limit is None else limit.threshold_max_age_days,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
     )
     return session_deviations(delivery, of_blocks=dose.course.deviations(stopped_early=delivery.stopped_early))
 

@@ -176,6 +176,7 @@ class DeviationKind(Word):
     HEARING_PROTECTION = "hearing_protection", "No hearing protection"
     THRESHOLD = "threshold", "Threshold older than the protocol allows"
     NOT_COMPLETED = "not_completed", "Session not completed"
+    DURATION = "duration", "Start and end closer than the pulses take"
 
 
 class DeviationReason(Word):

@@ -20,6 +20,35 @@
     event.detail.isError = false;
   });
 
+  // After a refusal: a question answered since loses its sentence, its marks and its line above; one wrong in another way says so.
+  const retell = () => {
+    const told = new Map([...form.querySelectorAll("#told input")].map(one => [`id_${one.value.split("=")[0]}`, one.dataset.says]));
+    form.querySelectorAll(".msg[id]").forEach(message => {
+      const id = message.id.replace(/_error(_\d+)?$/, "");
+      const line = form.querySelector(`#errors a[href="#${id}"], #errors a[href="#${id}_0"]`);
+      if (!told.has(id)) {
+        line?.closest("li").remove();
+        message.remove();
+        form.querySelectorAll(`[aria-describedby~="${message.id}"]`).forEach(one => {
+          const rest = one.getAttribute("aria-describedby").split(" ").filter(part => part !== message.id);
+          if (rest.length) one.setAttribute("aria-describedby", rest.join(" "));
+          else one.removeAttribute("aria-describedby");
+        });
+        form.querySelectorAll(`[name="${id.slice(3)}"]`).forEach(one => one.removeAttribute("aria-invalid"));
+      } else if (told.get(id)) {
+        message.querySelector("span").lastChild.textContent = told.get(id);
+        if (line) line.textContent = told.get(id);
+      }
+    });
+    form.querySelectorAll(".wrong").forEach(box => { if (!box.querySelector(".msg")) box.classList.remove("wrong"); });
+    form.querySelectorAll("#errors li:not(:has(a))").forEach(line => line.remove());
+    const summary = document.getElementById("errors");
+    if (!summary || summary.querySelector("li")) return;
+    summary.remove();
+    document.title = document.title.replace(/^[^:]*:\s+/, "");
+  };
+  form.addEventListener("htmx:afterOnLoad", () => { if (form.querySelector(".msg[id], #errors")) retell(); });
+
   // 0 to 9 and T for ten choose, but only while the focus is inside that question.
   const choose = (question, value) => {
     const radio = question.querySelector(`input[value="${value}"]`);

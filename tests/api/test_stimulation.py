@@ -52,6 +52,16 @@ def test_a_session_as_planned_has_the_dose_of_its_prescription(api, oscar, sessi
     assert api(oscar).get(answer["Location"]).json() == made
 
 
+def test_a_session_shorter_than_its_pulses_needs_a_reason(api, oscar, session):
+    short = {**session, "ended_at": "2026-11-19T09:07:00+01:00"}
+    answer = api(oscar).post("sessions/", short)
+    assert answer.status_code == 422
+    assert "Start and end closer than the pulses take" in answer.content.decode()
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/deviation_reason"]
+    made = api(oscar).post("sessions/", {**short, "deviation_reason": "technical"}).json()
+    assert [(one["kind"], one["delivered"]) for one in made["deviations"]] == [("duration", "2 min")]
+
+
 def test_pains_and_side_effects_of_a_session_are_scores_and_events(api, oscar, session):
     client = api(oscar)
     made = client.post("sessions/", session).json()

@@ -86,6 +86,41 @@ def test_bad_values_are_named_above_and_beside_their_questions(opened, oscar):
     assert not StimulationSession.objects.exists()
 
 
+@pytest.mark.parametrize("javascript", [True, False])
+def test_sentence_of_an_answered_question_goes_with_its_marks(opened, oscar, javascript):
+    page = opened(oscar, width=820, javascript=javascript)
+    answer(page, (*SIX[1:3], ("given", "changed"), ("hearing_protection", "yes"), ("coil_matches", "yes"), *SIX[4:]))
+    page.get_by_label("Trains", exact=True).fill("many")
+    page.get_by_role("button", name="Save session 1").click()
+    lines = page.get_by_role("alert").get_by_role("link")
+    page.get_by_role("alert").wait_for()
+    assert lines.all_inner_texts() == ["Ask for the pain before the session, or say why there is no answer.", "Enter a whole number."]
+    pain, trains = page.locator(".nrsq:has([name=pain_before])"), page.get_by_label("Trains", exact=True)
+    assert (pain.get_attribute("aria-describedby"), trains.get_attribute("aria-invalid")) == ("id_pain_before_error", "true")
+    pick(page, "pain_before", "6")
+    if not javascript:
+        page.get_by_role("button", name="Update values").click()
+    pain.locator(".msg").wait_for(state="detached")
+    assert (pain.get_attribute("aria-describedby"), pain.get_attribute("class")) == (None, "nrsq")
+    assert page.locator("[name=pain_before][aria-invalid], [name=pain_before][aria-describedby]").count() == 0
+    assert lines.all_inner_texts() == ["Enter a whole number."]
+    trains.fill("0")
+    if javascript:
+        lines.get_by_text("Enter a whole number.").wait_for(state="detached")
+        said = lines.inner_text()
+        assert page.locator(".msg", has_text=said).is_visible()
+        assert page.title().startswith("Error:")
+    trains.fill("30")
+    if not javascript:
+        page.get_by_role("button", name="Update values").click()
+    page.locator("#errors").wait_for(state="detached")
+    assert (trains.get_attribute("aria-invalid"), page.locator(".wrong, .msg").count()) == (None, 0)
+    assert page.title().startswith("Log session 1")
+    if javascript:
+        assert page.evaluate("document.activeElement.name") == "block0_trains"
+        assert violations(page) == []
+
+
 def test_two_requests_at_one_moment_store_one_session(site, due, oscar):
     clients = [Client() for _ in range(2)]
     for client in clients:

@@ -144,6 +144,17 @@ def test_a_session_comes_in_with_its_dose_pains_and_deviations(bring: Bring, tmp
     assert AdverseEvent.objects.get(term="syncope").serious
 
 
+def test_a_session_shorter_than_its_pulses_comes_in_with_its_reason_alone(bring: Bring, tmp_path: Path) -> None:
+    short = {"ended_at": "2026-03-02T09:33:00+01:00"}
+    refused = bring(whole(tmp_path / "f", sessions=[session("P-01", 1, **short), *SESSIONS[1:]]))
+    [problem] = refused.problems
+    assert (problem.column, "Start and end closer than the pulses take" in problem.sentence) == ("deviation_reason", True)
+    explained = session("P-01", 1, **short, deviation_reason="not_recorded")
+    bring(whole(tmp_path / "g", sessions=[explained, *SESSIONS[1:]]))
+    first = StimulationSession.objects.get(enrolment__patient_code="P-01", number=1)
+    assert [(one.kind, one.delivered) for one in first.deviations.all()] == [("duration", "3 min")]
+
+
 def test_the_same_folder_again_touches_nothing(bring: Bring, tmp_path: Path) -> None:
     bring(whole(tmp_path / "f"))
     before = [set(model.objects.values_list("pk", flat=True)) for model in (MotorThreshold, StimulationSession, AdverseEvent, PainScore)]

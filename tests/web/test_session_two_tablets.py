@@ -233,3 +233,16 @@ def test_who_does_not_see_the_pain_of_a_draft_takes_it_away_only_by_asking_again
     assert SessionDraft.objects.get().answers["note"] == ["mine"]
     assert live(leader, form, **sent(SECOND, 3, pain_before="5", note="mine")).status_code == 200
     assert (value_in(leader.get(form)), value_in(clients[0].get(form))) == ("5", "5")
+
+
+def test_who_does_not_see_the_pains_of_a_draft_asks_them_again_before_saving(clients, form, leader):
+    live(clients[0], form, **sent(FIRST, **six()))
+    page = leader.get(form)
+    assert (value_in(page), value_in(page, "pain_after"), value_in(page, "given")) == ("", "", "plan")
+    refused = leader.post(form, sent(SECOND, page.context["version"], **six(pain_before="", pain_after="")))
+    assert refused.status_code == 400
+    assert list(refused.context["form"].errors) == ["pain_before", "pain_after"]
+    assert StimulationSession.objects.count() == 0
+    saved = leader.post(form, sent(SECOND, refused.context["version"], **six(pain_before="5", pain_after="3")))
+    assert saved.status_code == 303
+    assert sorted(PainScore.objects.values_list("value", flat=True)) == [3, 5]

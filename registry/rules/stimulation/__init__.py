@@ -3,7 +3,7 @@
 Safety verdicts are no part of this: what is here says what was given, not whether it should have been.
 """
 
-from registry.rules.stimulation.blocks import Block, hemisphere_for, total_length_s, total_pulses
+from registry.rules.stimulation.blocks import Block, hemisphere_for, is_too_short, total_length_s, total_pulses
 from registry.rules.stimulation.deviations import (
     Delivery,
     Deviation,
@@ -71,6 +71,7 @@ __all__ = [
     "explained_by",
     "hemisphere_for",
     "is_received",
+    "is_too_short",
     "length_text",
     "live_values",
     "needs_reason",

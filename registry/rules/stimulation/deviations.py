@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from fractions import Fraction
 
 from registry.exceptions import Problem
-from registry.rules.stimulation.blocks import Block, total_pulses
-from registry.rules.stimulation.numbers import count_text, decimal_text
+from registry.rules.stimulation.blocks import Block, is_too_short, total_length_s, total_pulses
+from registry.rules.stimulation.numbers import count_text, decimal_text, length_text
 from registry.rules.stimulation.sessions import NewSession
 from registry.rules.stimulation.timing import ZERO
 from registry.vocabulary import DeviationKind, DeviationReason, IntensityReference, SessionReason, StimulationTarget
@@ -38,6 +39,8 @@ class Delivery:
     pulse_counter: int | None = None
     threshold_age_days: int | None = None
     threshold_limit_days: int | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
 
 
 # What each reason for stopping early says as the reason of a deviation, so that nobody is asked twice.
@@ -197,3 +200,12 @@ def _session_deviations(delivery: Delivery) -> Iterator[Deviation]:
     age, limit = delivery.threshold_age_days, delivery.threshold_limit_days
     if age is not None and limit is not None and age > limit:
         yield Deviation(DeviationKind.THRESHOLD, None, f"at most {limit} days", f"{age} days")
+    yield from _too_short(delivery)
+
+
+def _too_short(delivery: Delivery) -> Iterator[Deviation]:
+    """Yield that a session ended before its own pulses could: a time is wrong, or what was given is."""
+    started, ended = delivery.started_at, delivery.ended_at
+    if started is not None and ended is not None and is_too_short(delivery.given, started, ended):
+        lasted = length_text(int((ended - started).total_seconds()))
+        yield Deviation(DeviationKind.DURATION, None, length_text(total_length_s(delivery.given)), lasted)

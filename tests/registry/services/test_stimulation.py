@@ -64,6 +64,15 @@ def test_a_session_given_as_planned_has_the_dose_of_its_prescription(trial: Any,
     assert not stored.deviations.exists()
 
 
+def test_a_session_shorter_than_its_pulses_needs_a_reason(trial: Any, threshold: Any, oscar: Any, now: datetime) -> None:
+    short = given(threshold, ended_at=STARTED + timedelta(minutes=2))
+    for complete in (True, False):
+        assert refused(trial, oscar, now, short, complete=complete) == [("deviation_reason", "required")]
+    (session,) = record(trial, oscar, now, replace(short, deviation_reason=DeviationReason.TECHNICAL))
+    kept = session.deviations.get()
+    assert (kept.kind, kept.prescribed, kept.delivered, kept.reason) == ("duration", "14 min 40 s", "2 min", "technical")
+
+
 def test_half_a_percent_of_the_setting_is_rounded_up(trial: Any, enrolment: Any, setup_actor: Any, oscar: Any, now: datetime) -> None:
     prescribe(trial, setup_actor, intensity_percent=90)
     (session,) = record(trial, oscar, now, given(measure(enrolment, setup_actor, 45)))

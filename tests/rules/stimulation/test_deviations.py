@@ -1,6 +1,7 @@
 """Prescribed beside delivered: every difference is one deviation, equal values never are."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -132,6 +133,15 @@ def test_a_stopped_session_still_shows_what_else_differed() -> None:
     assert kinds(replace(STOPPED, given=(longer,))) == [(DeviationKind.TRAINS, 1)]
 
 
+STOPPED_AT_12 = Deviation(DeviationKind.NOT_COMPLETED, None, "3\u2009000 pulses", "1\u2009200 pulses")
+
+
+def lasting(seconds: float, second: int = 3) -> dict[str, Any]:
+    """Return times so many seconds apart."""
+    started = datetime(2026, 11, 19, 8, 5, second, tzinfo=UTC)
+    return {"started_at": started, "ended_at": started + timedelta(seconds=seconds)}
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
@@ -145,11 +155,28 @@ def test_a_stopped_session_still_shows_what_else_differed() -> None:
         ({"threshold_age_days": 7, "threshold_limit_days": 7}, []),
         ({"threshold_age_days": 8, "threshold_limit_days": 7}, [Deviation(DeviationKind.THRESHOLD, None, "at most 7 days", "8 days")]),
         ({"threshold_age_days": 800}, []),
+        # 29 trains from onset to onset and 99 intervals: 879.9 s from the first pulse to the last.
+        (lasting(879.9), []),
+        (lasting(879.8), [Deviation(DeviationKind.DURATION, None, "14 min 40 s", "14 min 39 s")]),
+        (lasting(2), [Deviation(DeviationKind.DURATION, None, "14 min 40 s", "2 s")]),
+        # A clock read to the minute may be off by one.
+        (lasting(14 * 60, second=0), []),
+        (lasting(13 * 60, second=0), [Deviation(DeviationKind.DURATION, None, "14 min 40 s", "13 min")]),
+        ({**lasting(2), "ended_at": None}, []),
+        ({**lasting(2), "started_at": None}, []),
+        ({**lasting(2), "given": ()}, []),
+        ({**lasting(480), "given": (changed(TEN_HERTZ, trains=12),), "stopped_early": True}, [STOPPED_AT_12]),
     ],
     ids=str,
 )
 def test_differences_of_the_session(change: dict[str, Any], expected: list[Deviation]) -> None:
     assert session_deviations(replace(ONE, **change)) == expected
+
+
+def test_blocks_follow_one_another() -> None:
+    # 189.88 s of theta burst, then 879.9 s.
+    assert kinds(replace(TWO, **lasting(1000))) == [(DeviationKind.DURATION, None)]
+    assert kinds(replace(TWO, **lasting(1075))) == []
 
 
 GIVEN = NewSession(patient="P-0101", status=SessionStatus.GIVEN)
