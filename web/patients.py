@@ -36,6 +36,7 @@ from registry.selectors.time_points import ladder
 from registry.vocabulary import Conduct, PainCondition
 from web.paging import asked_page, pager
 from web.requests import TrialRequest, in_trial
+from web.session_offer import session_offer
 
 SESSIONS_SHOWN = 6
 
@@ -117,10 +118,12 @@ def treatment_of(request: TrialRequest, enrolment: Enrolment) -> dict[str, objec
         rows = session_rows(request.user, enrolment)
         thresholds = thresholds_of(request.user, enrolment)
         standing = [one for one in thresholds if not one.voided]
+        strip = session_strip(rows, prescribed_for(enrolment, today))
         found = {
             "rows": rows[:SESSIONS_SHOWN],
             "session_count": len(rows),
-            "strip": session_strip(rows, prescribed_for(enrolment, today)),
+            "strip": strip,
+            "offer": session_offer(enrolment, strip),
             "thresholds": thresholds[::-1],
             "threshold_figure": threshold_figure(standing),
             "last_threshold": standing[-1] if standing else None,

@@ -27,6 +27,7 @@ from web.patients import patient_frame
 from web.requests import TrialRequest, in_trial, see_other
 from web.score_forms import take_over
 from web.session_clash import record_clash
+from web.session_offer import session_offer
 from web.session_sitting import draft_visible_to, is_saved
 from web.sessions_form import get_form, post_form
 from web.sessions_missed import MissedForm, due_number
@@ -40,7 +41,8 @@ def sessions(request: TrialRequest, patient_code: str) -> HttpResponse:
     enrolment = seen(request, patient_code, Permission.SESSION_VIEW)
     rows = session_rows(request.user, enrolment)
     strip = session_strip(rows, prescribed_for(enrolment, timezone.localdate(timezone=enrolment.zone)))
-    return render(request, "sessions/list.html", {**patient_frame(request, enrolment, "sessions"), "rows": rows, "strip": strip})
+    context = {**patient_frame(request, enrolment, "sessions"), "rows": rows, "strip": strip, "offer": session_offer(enrolment, strip)}
+    return render(request, "sessions/list.html", context)
 
 
 def seen(request: TrialRequest, patient_code: str, right: Permission) -> Enrolment:
@@ -65,6 +67,7 @@ def session_open(request: TrialRequest, patient_code: str) -> HttpResponse:
     if request.method != "POST" or asks_first:
         planned_on = prescribed.day_of(following) if prescribed is not None else None
         context = {"number": following, "planned_on": planned_on, "late": late, "due": due, "refusal": refusal}
+        context["all_given"] = prescribed is not None and following > prescribed.session_count
         return render(request, "sessions/open.html", {**patient_frame(request, enrolment, "sessions"), **context})
     draft = open_draft(enrolment=enrolment, number=following, by=request.user, now=timezone.now(), delivered=refusal is not None)
     return see_other(reverse("session", args=[request.trial.slug, patient_code, draft.uuid]))

@@ -70,6 +70,11 @@ class SessionStrip:
     next_number: int
     next_on: date | None
 
+    @property
+    def is_complete(self) -> bool:
+        """Tell whether every planned session has a record."""
+        return self.planned is not None and self.next_number > self.planned
+
 
 def session_rows(user: User, enrolment: Enrolment) -> list[SessionRow]:
     """Return the sessions on record that the person may see, the latest first."""

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from registry.models import AdverseEvent, MaskingGuess, MotorThreshold, PainScore, Prescription, SessionDraft, StimulationSession
+from registry.models import (
+    AdverseEvent,
+    Disposition,
+    MaskingGuess,
+    MotorThreshold,
+    PainScore,
+    Prescription,
+    SessionDraft,
+    StimulationSession,
+    Trial,
+)
 from registry.services.auditing import audited
 from tests.trials import make_enrolment
 from tests.web.session_answers import OPEN, PATIENT, make_due, six, today
@@ -386,6 +398,34 @@ def test_patient_page_shows_strip_table_and_what_is_next(client, record):
     for text in ("1 of 10 sessions given.", "Log session 2", "6 → 4", "3 000 of 30 000", "54 % MSO"):
         assert text in page
     assert page.count('class="btn go"') == 1
+
+
+def offered(client):
+    """Return the buttons that lead to a session on the patient's two pages."""
+    pages = [words(client.get(address)) for address in (PATIENT, f"{PATIENT}sessions/")]
+    found = [re.findall(r"((?:Log|Resume) (?:an? )?\w*\s?session[^<]*)<", page) for page in pages]
+    assert found[0] == found[1]
+    return found[0]
+
+
+def test_button_says_what_the_state_of_the_patient_lets_be_logged(client, form, due, setup_actor):
+    assert offered(client) == ["Resume session 1"]
+    client.post(form, six())
+    assert offered(client) == ["Log session 2"]
+    with audited(by=setup_actor, reason="two sessions planned"):
+        Prescription.objects.update(session_days=[0])
+    assert offered(client) == ["Log an additional session"]
+    page = words(client.get(PATIENT))
+    assert f'<a class="btn" href="{OPEN}">' in page
+    assert page.count('class="btn go"') == 1
+    assert "Every planned session is on record. Session 2 is one more than the protocol plans." in words(client.get(OPEN))
+    with audited(by=setup_actor, reason="completed"):
+        Disposition.objects.create(enrolment=due, kind="completion", happened_on=today())
+    assert offered(client) == ["Log a session given earlier"]
+    assert "is on record. What was given can still be recorded." in words(client.get(OPEN))
+    with audited(by=setup_actor, reason="locked"):
+        Trial.objects.update(locked_at=timezone.now())
+    assert offered(client) == []
 
 
 def test_today_lists_what_is_due_begun_and_saved(client, form):
