@@ -47,7 +47,11 @@ def upgrade(place: Place, *, programs: Path | None, release: str, now: datetime)
     account = server_account()
     brought = locate(account)
     major, new = older.made_by(place.postgresql), older.major_of(brought.postgresql)
+    scratch = Place(place.data / older.UNFINISHED)
     if major in ("", new):
+        # Without files of its own a data directory may have its only ones in what is unfinished.
+        if major:
+            clear(scratch)
         return None
     if int(major) > int(new):
         raise Refused(
@@ -57,10 +61,9 @@ def upgrade(place: Place, *, programs: Path | None, release: str, now: datetime)
     if kept.exists():
         raise Refused(f"{kept} is there already, from an upgrade before: move it away, and start again.")
     check_alone(place)
+    clear(scratch)
     check_room(place)
     old = Programs(older.programs_of(major, programs, account), brought.valkey)
-    scratch = Place(place.data / older.UNFINISHED)
-    shutil.rmtree(scratch.data, ignore_errors=True)
     scratch.prepare()
     with served_by(place, old) as database:
         manifest = back_up(
@@ -68,8 +71,7 @@ def upgrade(place: Place, *, programs: Path | None, release: str, now: datetime)
         )
     fill(scratch, credentials.read(place.secrets), manifest)
     exchange(place, scratch, kept)
-    shutil.rmtree(scratch.data)
-    shutil.rmtree(scratch.sockets, ignore_errors=True)
+    clear(scratch)
     rows = sum(int(table["rows"]) for table in manifest["tables"].values())
     return Upgraded(major, len(manifest["tables"]), rows, kept)
 
@@ -79,6 +81,13 @@ def put_back(place: Place) -> None:
     kept = sorted(place.data.glob("postgresql-[0-9]*"), key=lambda path: path.stat().st_mtime)
     if not place.postgresql.exists() and (place.data / older.UNFINISHED).exists() and kept:
         kept[-1].rename(place.postgresql)
+
+
+def clear(scratch: Place) -> None:
+    """Remove what an upgrade has left: a copy of everything, the patients' keys among it; what cannot be removed is an OSError."""
+    if scratch.data.exists():
+        shutil.rmtree(scratch.data)
+    shutil.rmtree(scratch.sockets, ignore_errors=True)
 
 
 def check_alone(place: Place) -> None:

@@ -198,6 +198,39 @@ def test_upgrade_that_does_not_fit_on_the_disk_is_refused(files_of_17: Place, mo
         move(files_of_17)
 
 
+def test_room_is_asked_for_once_the_leftovers_of_a_failed_one_are_gone(files_of_17: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = leave_behind(files_of_17)
+    monkeypatch.setattr("registry.operations.upgrade.shutil.disk_usage", lambda path: SimpleNamespace(free=0 if left.exists() else 10**12))
+    with pytest.raises(Refused, match="does not start on it: see"):
+        move(files_of_17)
+    assert not left.exists()
+
+
+def test_leftovers_of_one_that_broke_off_after_its_last_step_go(files_of_17: Place) -> None:
+    """The new files are in their place then; what lies beside them holds the keys of every patient."""
+    left = leave_behind(files_of_17)
+    (files_of_17.postgresql / "PG_VERSION").write_text(f"{older.major_of(locate(server_account()).postgresql)}\n")
+    assert move(files_of_17) is None
+    assert not left.exists()
+    assert not (files_of_17.data / older.UNFINISHED).exists()
+
+
+def test_what_is_unfinished_stays_where_nothing_else_is_there(files_of_17: Place) -> None:
+    left = leave_behind(files_of_17)
+    (files_of_17.postgresql / "PG_VERSION").unlink()
+    files_of_17.postgresql.rmdir()
+    assert move(files_of_17) is None
+    assert left.exists()
+
+
+def leave_behind(place: Place) -> Path:
+    """Leave a file as an upgrade does that is killed; return where."""
+    left = place.data / older.UNFINISHED / "keys" / "patient_keys.dump"
+    left.parent.mkdir(parents=True)
+    left.write_text("kept from whoever has the data alone")
+    return left
+
+
 def test_old_server_that_does_not_start_leaves_everything_as_it_was(files_of_17: Place) -> None:
     with pytest.raises(Refused, match="does not start on it: see"):
         move(files_of_17)
