@@ -33,12 +33,11 @@ from registry.services.dispositions import DispositionIntake, NewDisposition
 from registry.services.import_rights import check_import
 from registry.services.jobs import mark_stale
 from registry.services.patients import NewPatient, PatientIntake
+from registry.services.reasons import MINIMUM_REASON
 from registry.services.row_sets import RowChecks, Tally
 from registry.services.score_intake import ScoreIntake
 from registry.services.trials import define_trial
 from registry.vocabulary import Act
-
-MINIMUM_REASON = 10
 
 Brought = TypeVar("Brought", bound=RecordImport)
 

@@ -17,9 +17,9 @@ from registry.exceptions import Conflict, ImportRefused, InvalidInput, Problem
 from registry.models import Trial, TrialUpload, User
 from registry.services.import_rights import check_import
 from registry.services.jobs import request_own_job
+from registry.services.reasons import MINIMUM_REASON
 from registry.vocabulary import JobKind, JobState, UploadState
 
-MINIMUM_REASON = 10
 LONGEST_REASON = 500
 # A file waits so long for its person's word; what was found in it is kept as long.
 KEPT_FOR = timedelta(days=7)
