@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
-from django.db import connections
 from django.test import Client
-from django.test.testcases import LiveServerThread, _StaticFilesHandler
 from django.utils import timezone
+
+from tests.serving import served
 
 V1 = "/api/v1/"
 
@@ -89,13 +89,5 @@ def site(committed_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     from registry.services import jobs
 
     monkeypatch.setattr(jobs, "announce", lambda job_id: None)
-    server = LiveServerThread("127.0.0.1", _StaticFilesHandler)
-    server.daemon = True
-    server.start()
-    server.is_ready.wait()
-    if server.error:
-        raise server.error
-    yield f"http://127.0.0.1:{server.port}"
-    server.terminate()
-    connections["default"].close()
-    connections["default"].close_pool()
+    with served() as address:
+        yield address

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
-from django.db import connections
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.conftest import REQUIRED
 from tests.embedded.running import wait_until
+from tests.serving import served
 from tests.web.session_answers import PATIENT, make_due
 from web.requests import RequestManners
 
@@ -72,20 +72,9 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def site(chromium: Browser, committed_db: None) -> Iterator[str]:
     """Serve the application from a thread with a database of its own; return its address."""
-    from django.contrib.staticfiles.handlers import StaticFilesHandler
-    from django.test.testcases import LiveServerThread
-
     cache.clear()
-    server = LiveServerThread("127.0.0.1", StaticFilesHandler)
-    server.daemon = True
-    server.start()
-    server.is_ready.wait()
-    if server.error:
-        raise server.error
-    yield f"http://127.0.0.1:{server.port}"
-    server.terminate()
-    connections["default"].close()
-    connections["default"].close_pool()
+    with served() as address:
+        yield address
     cache.clear()
 
 
