@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from api.batches import BatchAnswer
 from api.door import Door
 from api.once import HEADER, LONGEST_KEY
-from api.outcomes import OpenOutcomes, OutcomesSerializer
+from api.outcomes import ClosedOutcomes, ClosedOutcomesSerializer, OpenOutcomes, OutcomesSerializer
 from api.problems import KINDS, MEDIA_TYPE
 from api.records import ReasonSerializer, Records
 from api.reports import FORMS, Documents
@@ -167,7 +167,7 @@ class OperationSchema(AutoSchema):
     def answer(self) -> Any:
         """Return the shape of the answer where all went well."""
         if isinstance(self.view, OpenOutcomes):
-            return OutcomesSerializer
+            return ClosedOutcomesSerializer if isinstance(self.view, ClosedOutcomes) else OutcomesSerializer
         if isinstance(self.view, Documents):
             return None  # no JSON of ours: see SHAPES
         if self.action == "create_many":

@@ -20,10 +20,10 @@ from rest_framework.response import Response
 from api.fields import RowSerializer
 from api.histories import versions
 from api.once import answered_once
-from api.records import Columns, Corrected, ListQuery, ReasonSerializer, Row, answer, person_of
+from api.records import Columns, Corrected, ListQuery, ReasonSerializer, Row, answer, person_of, reason_of
 from api.trials import TRIAL_HELP, OfTrial
 from registry.exceptions import InvalidInput
-from registry.models import Site, Trial, User
+from registry.models import CharterLook, Site, Trial, User
 from registry.roles import Permission
 from registry.rules.tables import trial_sections
 from registry.selectors.patients import trial_visible_to
@@ -188,4 +188,60 @@ class Sites(SetUp, OfTrial):
         with naming({"sites[0].": ""}):
             correct_part(
                 trial=self.trial_of(by, record), section="sites", values=values, reason=reason.sentence(), by=by, now=now, partial=True
+            )
+
+
+class LookSerializer(RowSerializer):
+    """A look at efficacy by arm that the charter of the safety board plans."""
+
+    table = trial_sections.LOOKS
+    reading = True
+    id = serializers.UUIDField(read_only=True)
+    trial = serializers.CharField(read_only=True, help_text=TRIAL_HELP)
+    version = serializers.IntegerField(read_only=True)
+
+
+class NewLook(RowSerializer, ReasonSerializer):
+    """A look to add to a trial, and why."""
+
+    table = trial_sections.LOOKS
+    trial = serializers.CharField(max_length=40, help_text=TRIAL_HELP)
+
+
+class LookCorrection(RowSerializer, ReasonSerializer):
+    """What of a look is changed, and why; its code stays, and one that will not be is called off."""
+
+    table = trial_sections.LOOKS
+    without = trial_sections.LOOKS.key
+    optional = True
+
+
+class Looks(SetUp, OfTrial):
+    """The looks at efficacy by arm that the charters of your trials plan: they say which closed reports hold it."""
+
+    noun = "look"
+    detail_route = "api_look"
+    serializer_class = LookSerializer
+    creation_class = NewLook
+    correction_class = LookCorrection
+    model = CharterLook
+    order = ("trial_id", "planned_on", "code")
+
+    def columns(self, user: User) -> Columns:
+        """Return the columns of the section with the look's id."""
+        return {"id": "uuid", **super().columns(user), "version": versions(CharterLook)}
+
+    def make(self, trial: Trial, data: Row, *, by: User, now: datetime) -> UUID:
+        """Add a look."""
+        why = reason_of(data).sentence()
+        with naming({"looks[0].": ""}):
+            add_part(trial=trial, section="looks", values=data, reason=why, by=by, now=now)
+        return CharterLook.objects.get(trial=trial, code=data["code"]).uuid
+
+    def correct(self, record: Row, data: Row, reason: Reason, *, by: User, now: datetime) -> None:
+        """Change what the body names."""
+        values = {"code": record["code"], **data}
+        with naming({"looks[0].": ""}):
+            correct_part(
+                trial=self.trial_of(by, record), section="looks", values=values, reason=reason.sentence(), by=by, now=now, partial=True
             )

@@ -13,12 +13,14 @@ from django.core.cache import cache
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import conditional_page, require_safe
 
 from registry.exceptions import NotFound
 from registry.roles import Permission
+from registry.selectors.charter import look_ahead
 from registry.selectors.figures import Figure, cut_of, figures_of
 from registry.selectors.missing_values import may_list_missing
 from registry.selectors.outcomes import StoredOutcomes, latest_closed, latest_open
@@ -54,7 +56,7 @@ def dashboard_closed(request: TrialRequest) -> HttpResponse:
     """Show the figures by arm, by letter until the trial is decoded; the reading is recorded and nothing of it is kept outside."""
     stored = latest_closed(request.trial, by=request.user)
     log_act(Act.CLOSED_OUTCOMES_READ, by=request.user, trial=request.trial, target=target(stored))
-    facts = state(request, stored)
+    facts = {**state(request, stored), "ahead": look_ahead(request.trial, now=timezone.now())}
     if stored is not None and stored.is_present_format:
         facts["figures"] = laid_out(request, stored, "dashboard_closed_csv")
     return render(request, "dashboard/closed.html", facts)

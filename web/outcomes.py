@@ -6,9 +6,11 @@ from datetime import datetime
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from registry.roles import Permission
+from registry.selectors.charter import look_ahead
 from registry.selectors.outcomes import StoredOutcomes, latest_closed, latest_open
 from registry.services.acts import log_act
 from registry.vocabulary import Act
@@ -32,7 +34,8 @@ def outcomes_closed(request: TrialRequest) -> HttpResponse:
     """Show the closed outcomes by arm, by letter until the trial is decoded; the reading is recorded."""
     stored = latest_closed(request.trial, by=request.user)
     log_act(Act.CLOSED_OUTCOMES_READ, by=request.user, trial=request.trial, target=target(stored))
-    return render(request, "outcomes/closed.html", tables(stored))
+    facts = {**tables(stored), "ahead": look_ahead(request.trial, now=timezone.now())}
+    return render(request, "outcomes/closed.html", facts)
 
 
 def target(stored: StoredOutcomes | None) -> str:

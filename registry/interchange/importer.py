@@ -173,7 +173,9 @@ class FolderImport:
     def _bring_definition(self, definition: TrialDefinition) -> Trial | None:
         brings = self.using == CLOSED_ALIAS
         try:
-            defined = define_trial(definition=definition, by=self.by, now=self.now, with_allocations=brings, using=self.using)
+            defined = define_trial(
+                definition=definition, by=self.by, now=self.now, with_allocations=brings, reason=self.reason, using=self.using
+            )
         except InvalidInput as refused:
             self.report.note([self._definition_problem(problem) for problem in refused.problems])
             return None

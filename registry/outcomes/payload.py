@@ -38,18 +38,8 @@ class Circumstances:
 
 def open_payload(about: Circumstances, counted: Counted) -> shape.Payload:
     """Return the document for everybody who may read outcomes; small subgroups are left out."""
-    thresholds = about.plan.rules.thresholds
-
-    def fill(group: shape.Group, cell: Cell, _: Mapping[int | None, Cell]) -> None:
-        if about.disclosure.efficacy:
-            group["counts"] = estimates.counts(cell, thresholds)
-            group["rates"] = estimates.rates(cell, thresholds)
-            group["means"] = estimates.means(cell)
-        else:
-            group["counts"] = estimates.completeness(cell, thresholds)
-
     minimum = about.plan.row.small_cell_minimum
-    payload = _frame(about, "open", counted, fill, minimum=minimum)
+    payload = _frame(about, "open", counted, _of_everybody(about, shown=about.disclosure.efficacy), minimum=minimum)
     payload["efficacy"] = "shown" if about.disclosure.efficacy else "withheld"
     if about.disclosure.efficacy:
         for whole, maker in _wholes(about, payload, counted):
@@ -60,42 +50,62 @@ def open_payload(about: Circumstances, counted: Counted) -> shape.Payload:
 
 
 def closed_payload(about: Circumstances, counted: Counted, arms: ArmTable) -> shape.Payload:
-    """Return the document of the closed room: every group by arm, with the contrasts; nothing is left out."""
-    thresholds = about.plan.rules.thresholds
+    """Return the document of the closed room: every group by arm, with the contrasts; nothing is left out as too small.
 
-    def fill(group: shape.Group, cell: Cell, by_arm: Mapping[int | None, Cell]) -> None:
-        if not arms.arms:
-            group["counts"], group["rates"], group["means"] = (
-                estimates.counts(cell, thresholds),
-                estimates.rates(cell, thresholds),
-                estimates.means(cell),
-            )
-            return
-        of = {arm.id: by_arm.get(arm.id, Cell()) for arm in arms.arms}
-        group["arms"] = [
-            {
-                "code": arm.name,
-                "label": arm.shown_label,
-                "counts": estimates.counts(of[arm.id], thresholds),
-                "rates": estimates.rates(of[arm.id], thresholds),
-                "means": estimates.means(of[arm.id]),
-            }
-            for arm in arms.arms
-        ]
-        group["contrasts"] = [
-            row
-            for first, second in arms.contrasts
-            for row in estimates.contrasts((first.name, second.name), (of[first.id], of[second.id]), thresholds, coded=arms.coded)
-        ]
-
+    Between the looks of the charter it has who is where by arm, and nothing of response.
+    """
+    shown = about.disclosure.efficacy_by_arm
+    fill = _by_arm(about, arms) if arms.arms else _of_everybody(about, shown=shown)
     payload = _frame(about, "closed", counted, fill, minimum=0)
-    for whole, maker in _wholes(about, payload, counted):
+    payload["efficacy"] = "shown" if shown else "withheld"
+    for whole, maker in _wholes(about, payload, counted) if shown else ():
         for arm, printed in zip(arms.arms, whole.get("arms", []), strict=True):
             printed["curve"] = maker.curve(printed["counts"]["due"], arm.id)
     payload["coded"] = arms.coded
     payload["notes"] += arms.notes if arms.arms else [NO_ARMS]
     payload["definitions"] = closed_definitions(about.trial, about.plan, coded=arms.coded)
     return payload
+
+
+def _of_everybody(about: Circumstances, *, shown: bool) -> Fill:
+    """Return what writes a group without arms; where response is not shown, who is where."""
+    thresholds = about.plan.rules.thresholds
+
+    def fill(group: shape.Group, cell: Cell, _: Mapping[int | None, Cell]) -> None:
+        if shown:
+            group["counts"] = estimates.counts(cell, thresholds)
+            group["rates"] = estimates.rates(cell, thresholds)
+            group["means"] = estimates.means(cell)
+        else:
+            group["counts"] = estimates.completeness(cell, thresholds)
+
+    return fill
+
+
+def _by_arm(about: Circumstances, arms: ArmTable) -> Fill:
+    """Return what writes a group arm by arm; between looks no rate, no mean and no contrast."""
+    thresholds, shown = about.plan.rules.thresholds, about.disclosure.efficacy_by_arm
+    counts = estimates.counts if shown else estimates.completeness
+
+    def fill(group: shape.Group, _: Cell, by_arm: Mapping[int | None, Cell]) -> None:
+        of = {arm.id: by_arm.get(arm.id, Cell()) for arm in arms.arms}
+        group["arms"] = [
+            {
+                "code": arm.name,
+                "label": arm.shown_label,
+                "counts": counts(of[arm.id], thresholds),
+                "rates": estimates.rates(of[arm.id], thresholds) if shown else [],
+                "means": estimates.means(of[arm.id]) if shown else [],
+            }
+            for arm in arms.arms
+        ]
+        group["contrasts"] = [
+            row
+            for first, second in (arms.contrasts if shown else ())
+            for row in estimates.contrasts((first.name, second.name), (of[first.id], of[second.id]), thresholds, coded=arms.coded)
+        ]
+
+    return fill
 
 
 def _wholes(about: Circumstances, payload: shape.Payload, counted: Counted) -> Iterator[tuple[shape.Group, CurveMaker]]:

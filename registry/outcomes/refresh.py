@@ -146,7 +146,8 @@ def _says_nothing_new(stored_open: str, stored_closed: str, opened: Payload, clo
     judged rows, which know no arm, and whether anything was written in there, which does not depend on who got what.
     """
     before = json.loads(stored_closed)
-    same_input = all(before.get(key) == closed.get(key) for key in ("input_sha256", "closed_seal"))
+    # Whether response is in it goes by the charter's dates, not by an arm either.
+    same_input = all(before.get(key) == closed.get(key) for key in ("input_sha256", "closed_seal", "efficacy"))
     return same_input and _substance(json.loads(stored_open)) == _substance(json.loads(canonical(opened)))
 
 

@@ -15,6 +15,7 @@ from registry.reports.making import sha256
 from registry.reports.page import page_of
 from registry.reports.pdf import pdf_of
 from registry.reports.snapshot import text_of, week_snapshot
+from registry.rules.charter import CharterState
 from registry.selectors.report_payload import ReportPayload
 from registry.selectors.reports import KeptDocument
 
@@ -26,9 +27,7 @@ def differences(report: WeeklyReport, kept: KeptDocument, *, now: datetime) -> l
     """Name what differs when the report is made again from history: keys of the snapshot, 'html', 'pdf'; nothing if it is equal."""
     closed = kept.document == "closed"
     issued = cast("ReportPayload", json.loads(kept.payload))
-    # What it discloses was decided when it was made; a decision withdrawn since is enforced where it is read.
-    allowed = Disclosure(decoded=bool(issued["trial"]["decoded"]), efficacy=issued["efficacy"] == "shown")
-    found = week_snapshot(report, now=now, disclosure=allowed)
+    found = week_snapshot(report, now=now, disclosure=_disclosed(issued), known_before=report.made_at)
     payload = found.closed if closed else found.opened
     for key in _OF_THE_DAY:
         if key in issued:
@@ -39,6 +38,16 @@ def differences(report: WeeklyReport, kept: KeptDocument, *, now: datetime) -> l
     contents = contents_of(report, payload, sha256(text.encode()), last_closed(report) if closed else last_open(report))
     drawn = {"html": page_of(contents).encode() == kept.html.encode(), "pdf": pdf_of(contents) == kept.pdf}
     return [name for name, same in drawn.items() if not same]
+
+
+def _disclosed(issued: ReportPayload) -> Disclosure:
+    """Return what a document was allowed to disclose when it was made; a decision withdrawn since is enforced where it is read.
+
+    In which weeks the charter's dates let efficacy by arm stand is computed anew.
+    """
+    charter = CharterState(issued["charter"]["state"]) if "charter" in issued else CharterState.NO_DATES
+    decoded, efficacy = bool(issued["trial"]["decoded"]), issued["efficacy"] == "shown"
+    return Disclosure(decoded, efficacy, charter, efficacy_by_arm=charter != CharterState.IN_FORCE)
 
 
 def _changed(now: dict[str, Any], issued: dict[str, Any]) -> Iterator[str]:

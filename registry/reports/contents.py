@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from registry.models import WeeklyReport
 from registry.reports import drawings, tables
+from registry.reports.charter import charter_notices, charter_sections
 from registry.reports.parts import Block, Cell, Contents, Drawing, Section, Table, Value
 from registry.reports.renderer import renderer
 from registry.selectors.figures.completeness import completeness
@@ -45,7 +46,8 @@ def contents_of(report: WeeklyReport, payload: ReportPayload, sha256: str, befor
 
 def _contents(report: WeeklyReport, payload: ReportPayload, sha256: str, before: ReportPayload | None) -> Contents:
     lead = leading(payload) if payload["efficacy"] == "shown" else None
-    sections = [*(_outcome_sections(payload, lead) if lead else ()), *_conduct_sections(payload), _changes(payload, before)]
+    outcomes = _outcome_sections(payload, lead) if lead else ()
+    sections = [*outcomes, *_conduct_sections(payload), *charter_sections(payload), _changes(payload, before)]
     is_open = payload["document"] == "open"
     week = _week(payload)
     return Contents(
@@ -65,7 +67,7 @@ def _contents(report: WeeklyReport, payload: ReportPayload, sha256: str, before:
             "cutoff": _moment(report.cutoff, payload),
         },
         cutoff=payload["cutoff"],
-        notices=[*_notices(report, payload), *payload["notes"]],
+        notices=[*_notices(report, payload), *charter_notices(payload), *payload["notes"]],
         blocks=list(_blocks(payload, lead)),
         brief=_brief(payload, lead),
         sections=sections,
@@ -173,14 +175,15 @@ def _changes(payload: ReportPayload, before: ReportPayload | None) -> Section:
     if before is None:
         return Section("changes", _("Since last week: there is no earlier report to compare with"))
     when = before["week"]["iso"]
-    rows = list(tables.change_rows(payload, before)) if before["efficacy"] == payload["efficacy"] else []
+    rows = list(tables.change_rows(payload, before))
     moved = [row for row in rows if row.cells[2].exact != "0"]
     heading = _("Since %(week)s: %(n)s of %(all)s numbers changed") % {"week": when, "n": len(moved), "all": len(rows)}
-    if not rows:
-        return Section("changes", _("Since %(week)s: not comparable, response is shown in one of the two only") % {"week": when})
+    # What one of the two withholds is in neither column.
+    alike = before["efficacy"] == payload["efficacy"]
+    note = "" if alike else _("Response stands in one of the two only and is not compared.")
     columns = [_("Number"), when, payload["week"]["iso"], _("Change")]
     table = Table(_("Compared with the report before; what stayed the same is left out"), columns, moved)
-    return Section("changes", heading, tables=[table] if moved else [])
+    return Section("changes", heading, note, tables=[table] if moved else [])
 
 
 def _finding(payload: ReportPayload, lead: TimePoint | None) -> str:
@@ -228,6 +231,8 @@ def _safety(payload: ReportPayload) -> Block:
 
 
 def _brief(payload: ReportPayload, lead: TimePoint | None) -> str:
+    if lead is None and payload["document"] == "closed":
+        return _("Efficacy by arm is not shown in this report: the dates of the board's charter say when it is looked at.")
     if lead is None:
         return _("Response is not shown here: in this trial the masked team sees how complete the records are, not how they turned out.")
     at = _("%(when)s, missing counted as no response.") % {"when": lead["label"]}

@@ -58,6 +58,16 @@ class Documents:
         }
 
 
+@dataclass(frozen=True)
+class BothHalves:
+    """The open and the closed documents, and whether response stands in the former and by arm in the latter."""
+
+    opened: Documents
+    closed: Documents
+    shows_efficacy: bool
+    efficacy_by_arm: bool
+
+
 def make_reports(job: Job) -> None:
     """Make every report of a job's trial that is not made yet, oldest week first; raise ReportsFailed at the end if one could not be."""
     due = due_reports(job.trial) if job.trial else []
@@ -87,15 +97,14 @@ def make_report(report: WeeklyReport, *, now: datetime) -> str:
 
 def _make(report: WeeklyReport, now: datetime) -> str:
     with MayBreakOff("report_failed", "Making it", report_id=report.pk, week=report.week) as doing:
-        _store(report, *_documents(report, now), now=now)
+        _store(report, _documents(report, now), now=now)
     return _fail(report, doing.cause) if doing.cause else ""
 
 
-def _documents(report: WeeklyReport, now: datetime) -> tuple[Documents, Documents, bool]:
-    """Return the open and the closed documents, and whether response stands in the open ones."""
+def _documents(report: WeeklyReport, now: datetime) -> BothHalves:
     found = week_snapshot(report, now=now)
-    shows_efficacy = found.opened["efficacy"] == "shown"
-    return _drawn_up(report, found.opened, last_open(report)), _drawn_up(report, found.closed, last_closed(report)), shows_efficacy
+    shown = [payload["efficacy"] == "shown" for payload in (found.opened, found.closed)]
+    return BothHalves(_drawn_up(report, found.opened, last_open(report)), _drawn_up(report, found.closed, last_closed(report)), *shown)
 
 
 def _drawn_up(report: WeeklyReport, payload: ReportPayload, before: ReportPayload | None) -> Documents:
@@ -104,7 +113,7 @@ def _drawn_up(report: WeeklyReport, payload: ReportPayload, before: ReportPayloa
     return Documents(text, page_of(contents), pdf_of(contents))
 
 
-def _store(report: WeeklyReport, opened: Documents, closed: Documents, shows_efficacy: bool, *, now: datetime) -> None:
+def _store(report: WeeklyReport, made: BothHalves, *, now: datetime) -> None:
     """Store both halves and say that they are made, in one transaction; whoever was overtaken meanwhile stores nothing."""
     with ExitStack() as stack:
         room = stack.enter_context(_closed_room(report.trial))
@@ -114,9 +123,13 @@ def _store(report: WeeklyReport, opened: Documents, closed: Documents, shows_eff
             return
         tell_readers(report, using=CLOSED_ALIAS)
         ReportDocument.objects.using(CLOSED_ALIAS).create(
-            report_id=report.pk, shows_efficacy=shows_efficacy, made_at=now, **opened.columns()
+            report_id=report.pk,
+            shows_efficacy=made.shows_efficacy,
+            efficacy_by_arm=made.efficacy_by_arm,
+            made_at=now,
+            **made.opened.columns(),
         )
-        columns = {"report_id": report.pk, "made_at": now, **closed.columns()}
+        columns = {"report_id": report.pk, "made_at": now, **made.closed.columns()}
         with room.cursor() as cursor:
             cursor.execute(
                 f"INSERT INTO closed.report_document ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))})",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import cast
 
@@ -18,12 +18,13 @@ from registry.outcomes.endpoints import fill_endpoints
 from registry.outcomes.payload import Circumstances, closed_payload, open_payload
 from registry.outcomes.plans import current_plan
 from registry.outcomes.recruitment import read_recruited
+from registry.reports.charter import charter_of_week
 from registry.reports.conduct import Conducted, lines_of_cohorts, read_conducted
 from registry.reports.looking_back import know_sizes, look_back, set_endpoints_aside
 from registry.reports.received import lines_by_arm
 from registry.rules.report_weeks import ReportWeek
 from registry.selectors.outcome_payload import canonical, digest
-from registry.selectors.report_payload import REPORT_FORMAT, Conduct, ReportPayload, Week
+from registry.selectors.report_payload import REPORT_FORMAT, Charter, Conduct, ReportPayload, Week
 from registry.services.sealing import seal_changes, sealing_lock
 from registry.vocabulary import ReportDay
 
@@ -36,10 +37,13 @@ class WeekSnapshot:
     closed: ReportPayload
 
 
-def week_snapshot(report: WeeklyReport, *, now: datetime, disclosure: Disclosure | None = None) -> WeekSnapshot:
+def week_snapshot(
+    report: WeeklyReport, *, now: datetime, disclosure: Disclosure | None = None, known_before: datetime | None = None
+) -> WeekSnapshot:
     """Compute a report's snapshot from the records before its cut-off; raise NotFound where there was no analysis plan.
 
-    The trial itself is that of the cut-off too, but what may be disclosed is what it allows now, unless said otherwise.
+    The trial itself is that of the cut-off too, but what may be disclosed is what it allows now, unless said otherwise;
+    of the charter's dates all count, or those written before an instant.
     """
     with sealing_lock():
         closed_seal = seal_closed_events(report.trial)
@@ -57,11 +61,14 @@ def week_snapshot(report: WeeklyReport, *, now: datetime, disclosure: Disclosure
             if plan is None:
                 raise NotFound(f"{trial.name} had no analysis plan at the end of {report.week}, so there is nothing to report.")
             recruited = read_recruited(connection, trial, report.cutoff)
+            charter = charter_of_week(report, trial, allowed.charter, known_before)
+            # The report of a look has what the weeks between have not.
+            allowed = replace(allowed, efficacy_by_arm=allowed.efficacy_by_arm or bool(charter["shown"]))
             about = Circumstances(trial, plan, report.cutoff, sealed.number, sealed.hash, code_version(), recruited, allowed)
-            return _computed(report, about, closed_seal)
+            return _computed(report, about, closed_seal, charter)
 
 
-def _computed(report: WeeklyReport, about: Circumstances, closed_seal: int | None) -> WeekSnapshot:
+def _computed(report: WeeklyReport, about: Circumstances, closed_seal: int | None, charter: Charter) -> WeekSnapshot:
     trial, plan, cutoff = about.trial, about.plan, about.cutoff
     fill_endpoints(trial, plan, cutoff=cutoff)
     know_sizes()
@@ -72,7 +79,7 @@ def _computed(report: WeeklyReport, about: Circumstances, closed_seal: int | Non
     opened["conduct"] = _conduct_of_everybody(conducted, minimum=plan.row.small_cell_minimum)
     half = read_closed_half(trial, plan, judged, None, about.disclosure)
     closed = cast("ReportPayload", closed_payload(about, half.counted, half.arms))
-    closed["report_format"], closed["week"] = REPORT_FORMAT, week
+    closed["report_format"], closed["week"], closed["charter"] = REPORT_FORMAT, week, charter
     closed["closed_seal"], closed["open_sha256"] = closed_seal, digest(text_of(opened))
     # In full, however few there are (specification 2.6).
     closed["conduct"] = _conduct_of_everybody(conducted, minimum=0)

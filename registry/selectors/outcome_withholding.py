@@ -1,10 +1,13 @@
-"""What is left of an open document while its readers may not see response: who is where, and how complete it is."""
+"""What is left of a document while its readers may not see response: who is where, and how complete it is.
+
+That is an open one while the masked may not see pooled response, and a closed one between the looks of the charter.
+"""
 
 from __future__ import annotations
 
 from typing import cast
 
-from registry.selectors.outcome_payload import FORMAT, Counts, Group, Payload, TimePoint
+from registry.selectors.outcome_payload import FORMAT, Arm, Counts, Group, Payload, TimePoint
 from registry.vocabulary import EndpointStatus
 
 WHO_IS_WHERE = ("population", "due", "not_due", "completeness")
@@ -13,7 +16,7 @@ WITHOUT_VALUE = (EndpointStatus.DIED, EndpointStatus.NO_BASELINE, EndpointStatus
 
 
 def without_efficacy(payload: Payload) -> Payload:
-    """Return an open document as the next snapshot will have it, but for the reasons of missing values, which it cannot tell yet."""
+    """Return a document as the next snapshot will have it, but for the reasons of missing values, which it cannot tell yet."""
     if payload["efficacy"] == "withheld":
         return payload
     # A document of an older format may hold anything: nothing of its groups is shown.
@@ -29,7 +32,14 @@ def _group(group: Group) -> Group:
     left: Group = {name: group[name] for name in ("kind", "code", "label", "suppressed")}  # type: ignore[assignment]
     if "counts" in group:
         left["counts"] = _counts(group["counts"])
+    if "arms" in group:
+        left["arms"] = [_arm(arm) for arm in group["arms"]]
+        left["contrasts"] = []
     return left
+
+
+def _arm(arm: Arm) -> Arm:
+    return {"code": arm["code"], "label": arm["label"], "counts": _counts(arm["counts"]), "rates": [], "means": []}
 
 
 def _counts(counts: Counts) -> Counts:

@@ -12,6 +12,8 @@ from registry.closed_room import open_closed_room
 from registry.models import Snapshot, Trial, User, outcome_state
 from registry.postgresql.prepared import prepared_cursor
 from registry.roles import Permission
+from registry.rules.charter import CharterState
+from registry.selectors.charter import charter_state
 from registry.selectors.outcome_payload import FORMAT, Payload, canonical, digest
 from registry.selectors.outcome_withholding import without_efficacy
 
@@ -64,7 +66,11 @@ def as_shown_now(stored: StoredOutcomes, trial: Trial) -> StoredOutcomes:
 
     What is withheld so has a text and a hash of its own.
     """
-    if trial.shows_efficacy or stored.payload["efficacy"] == "withheld":
+    return stored if trial.shows_efficacy else _withheld(stored)
+
+
+def _withheld(stored: StoredOutcomes) -> StoredOutcomes:
+    if stored.payload["efficacy"] == "withheld":
         return stored
     payload = without_efficacy(stored.payload)
     text = canonical(payload)
@@ -79,7 +85,11 @@ def _parsed(pk: int, sha256: str) -> tuple[str, Payload]:
 
 
 def latest_closed(trial: Trial, *, by: User) -> StoredOutcomes | None:
-    """Return the closed outcomes as last computed, None before the first time; raise NotAllowed without the right to them."""
+    """Return the closed outcomes as last computed, None before the first time; raise NotAllowed without the right to them.
+
+    While dates of the charter are in force there is no efficacy by arm in them, whatever they were computed with: it is in the
+    reports of the looks.
+    """
     with open_closed_room(by=by, permission=Permission.OUTCOMES_CLOSED, trial=trial) as closed, closed.cursor() as cursor:
         cursor.execute(
             "SELECT number, made_at, sha256, payload FROM closed.snapshot WHERE trial_id = %s ORDER BY number DESC LIMIT 1", [trial.pk]
@@ -91,7 +101,8 @@ def latest_closed(trial: Trial, *, by: User) -> StoredOutcomes | None:
     with prepared_cursor() as cursor:
         cursor.execute(f"SELECT {_STATE}", {"trial": trial.pk})
         state = cursor.fetchone()
-    return StoredOutcomes(number, made_at, sha256, text, cast("Payload", json.loads(text)), *state)
+    stored = StoredOutcomes(number, made_at, sha256, text, cast("Payload", json.loads(text)), *state)
+    return _withheld(stored) if charter_state(trial) == CharterState.IN_FORCE else stored
 
 
 def is_up_to_date(trial: Trial) -> bool:

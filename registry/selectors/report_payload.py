@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from registry.selectors.outcome_payload import Payload
 
@@ -83,9 +83,43 @@ class Conduct(TypedDict):
     lines: list[ConductLine]
 
 
+class CharterLook(TypedDict):
+    """A look the charter plans, and the week whose report holds it."""
+
+    code: str
+    label: str
+    planned_on: str
+    called_off: bool
+    week: str
+
+
+class CharterChange(TypedDict):
+    """A look set or changed after efficacy by arm had been shown: nulls of one that was new."""
+
+    at: str
+    label: str
+    label_before: str | None
+    planned_on: str
+    planned_before: str | None
+    called_off: bool
+    called_off_before: bool | None
+    reason: str
+
+
+class Charter(TypedDict):
+    """When efficacy by arm may be looked at: the state, the looks, and by code those in this report and the next one."""
+
+    state: str
+    looks: list[CharterLook]
+    shown: list[str]
+    next: str | None
+    changes: list[CharterChange]
+
+
 class ReportPayload(Payload):
-    """A whole week's snapshot."""
+    """A whole week's snapshot; the charter stands in closed ones only."""
 
     report_format: int
     week: Week
     conduct: Conduct
+    charter: NotRequired[Charter]

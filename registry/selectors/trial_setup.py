@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from registry.models import (
     AnalysisPlan,
+    CharterLook,
     Coil,
     Enrolment,
     Membership,
@@ -32,6 +33,7 @@ class SetUp:
     coils: int
     protocols: int
     plans: int
+    looks: int
     members: int
     patients: int
 
@@ -47,6 +49,7 @@ def set_up_of(user: User, trial: Trial) -> SetUp:
         coils=Coil.objects.filter(trial=trial).count(),
         protocols=ProtocolVersion.objects.filter(trial=trial).count(),
         plans=AnalysisPlan.objects.filter(trial=trial).count(),
+        looks=CharterLook.objects.filter(trial=trial).count(),
         members=Membership.objects.filter(trial=trial).values("user").distinct().count(),
         patients=Enrolment.objects.visible_to(user).in_trial(trial).count(),
     )

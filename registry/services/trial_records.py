@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from registry.models import (
     AnalysisPlan,
+    CharterLook,
     Coil,
     CoilConversion,
     Epoch,
@@ -26,6 +27,7 @@ from registry.rules.tables.trial_facts import (
     BaselineFacts,
     ContrastFacts,
     EpochFacts,
+    LookFacts,
     PlanFacts,
     ProtocolFacts,
     ScaleFacts,
@@ -61,6 +63,9 @@ def definition_of(trial: Trial, using: str = "default") -> TrialDefinition:
         scales=tuple(map(_scale, Scale.objects.using(using).filter(trial=trial).order_by("code", "version"))),
         protocols=_protocols(trial, using),
         plans=_plans(trial, using),
+        looks=tuple(
+            LookFacts(row.code, row.label, row.planned_on, row.called_off) for row in CharterLook.objects.using(using).filter(trial=trial)
+        ),
     )
 
 

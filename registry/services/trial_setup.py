@@ -36,8 +36,13 @@ LIST_OF = {
     "scales": ("scales", "version"),
     "protocol": ("protocols", "version"),
     "plan": ("plans", "version"),
+    "looks": ("looks", "code"),
 }
 VERSIONED = ("protocol", "plan")
+# Adding one needs a reason: it decides when efficacy by arm is looked at.
+REASONED = ("looks",)
+# What the outcomes, or what may be shown of them, depend on.
+SHOWN_BY = ("plan", "looks")
 
 
 def create_trial(*, trial: Values, site: Values, by: User, now: datetime) -> Trial:
@@ -63,21 +68,23 @@ def correct_trial(*, trial: Trial, values: Values, reason: str, by: User, now: d
         mark_stale(trial, by=by)
 
 
-def add_part(*, trial: Trial, section: str, values: Values, by: User, now: datetime) -> None:
-    """Add a site, treatment, device, visit type, scale, or version of protocol or plan; raise InvalidInput for one that is there.
+def add_part(*, trial: Trial, section: str, values: Values, by: User, now: datetime, reason: str = "") -> None:
+    """Add a site, treatment, device, visit type, scale, version of protocol or plan, or look; raise InvalidInput for one that is there.
 
     Fields are named as in `sites[0].code`, `plan.time_points[2].target_day`, or `plan[0].time_points[W4]` for a time point.
     """
+    if section in REASONED:
+        check_reason(reason)
     name, key_field = LIST_OF[section]
-    with _set_up(trial, by, f"{section.replace('_', ' ')} added") as on_record:
+    with _set_up(trial, by, reason or f"{section.replace('_', ' ')} added") as on_record:
         brought = _read({**_sections(on_record), section: [values]})
         (new,) = getattr(brought, name)
         stored = getattr(on_record, name)
         if LISTS[name](new) in {LISTS[name](item) for item in stored}:
             taken = getattr(new, key_field)
             raise InvalidInput([Problem(f"{section}[0].{key_field}", f"'{taken}' is on record already. Choose another one.", "taken")])
-        define_trial(definition=_with(on_record, name, (*stored, new)), by=by, now=now)
-        if section == "plan":
+        define_trial(definition=_with(on_record, name, (*stored, new)), by=by, now=now, reason=reason)
+        if section in SHOWN_BY:
             mark_stale(trial, by=by)
 
 
@@ -95,7 +102,9 @@ def correct_part(*, trial: Trial, section: str, values: Values, reason: str, by:
         (corrected,) = getattr(brought, name)
         key = LISTS[name]
         items = tuple(corrected if key(item) == key(corrected) else item for item in getattr(on_record, name))
-        define_trial(definition=_with(on_record, name, items), by=by, now=now)
+        define_trial(definition=_with(on_record, name, items), by=by, now=now, reason=reason)
+        if section in SHOWN_BY:
+            mark_stale(trial, by=by)
 
 
 def check_reason(reason: str) -> None:

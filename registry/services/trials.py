@@ -10,11 +10,12 @@ from typing import Any, TypeVar
 from django.db import connections
 
 from registry.exceptions import InvalidInput, Problem
-from registry.models import Allocation, Membership, Scale, Site, Treatment, Trial, User, VisitType
+from registry.models import Allocation, CharterLook, Membership, Scale, Site, Treatment, Trial, User, VisitType
 from registry.roles import Permission
 from registry.rules.tables.trial_facts import PlanFacts, ScaleFacts, TrialDefinition
 from registry.services.acts import arms_were_shown
 from registry.services.auditing import audited
+from registry.services.reasons import MINIMUM_REASON
 from registry.services.row_sets import Tally, check_open
 from registry.services.trial_devices import conversion_key, write_devices
 from registry.services.trial_records import TRIAL_FIELDS, definition_of
@@ -54,7 +55,7 @@ def define_trial(
         lock_name(definition.trial.slug, using)
         trial = Trial.objects.using(using).filter(slug=definition.trial.slug).first()
         if trial is not None:
-            return _extend(trial, definition, by=by, using=using)
+            return _extend(trial, definition, reason, by=by, using=using)
         if not by.is_system:
             by.check_can(Permission.TRIAL_CREATE)
         trial = _create(definition, using)
@@ -87,9 +88,9 @@ def _appoint(trial: Trial, by: User, now: datetime, *, with_allocations: bool, u
     by.current_memberships().extend(rows if by.is_system else Membership.objects.using(using).bulk_create(rows))
 
 
-def _extend(trial: Trial, definition: TrialDefinition, *, by: User, using: str) -> DefinedTrial:
+def _extend(trial: Trial, definition: TrialDefinition, reason: str, *, by: User, using: str) -> DefinedTrial:
     on_record = definition_of(trial, using)
-    problems = _forbidden_changes(trial, definition, on_record, using)
+    problems = [*_forbidden_changes(trial, definition, on_record, using), *_unexplained_looks(definition, on_record, reason)]
     if problems:
         raise InvalidInput(problems)
     tally = _tally(definition, on_record)
@@ -125,6 +126,17 @@ def _frozen_facts(trial: Trial, wanted: TrialDefinition, on_record: TrialDefinit
             f"trial[0].{name}", f"differs from the trial on record, whose patients are allocated: Keep {getattr(on_record.trial, name)}"
         )
         for name in changed
+    ]
+
+
+def _unexplained_looks(wanted: TrialDefinition, on_record: TrialDefinition, reason: str) -> list[Problem]:
+    """Return a problem for each look that is new or changed without a reason: when efficacy is looked at is no small thing."""
+    if len(reason.strip()) >= MINIMUM_REASON:
+        return []
+    return [
+        Problem(f"looks[{number}].code", f"is new or changed: Say why in at least {MINIMUM_REASON} characters, as the reason")
+        for number, look in enumerate(wanted.looks)
+        if look not in on_record.looks
     ]
 
 
@@ -179,6 +191,7 @@ LISTS: Mapping[str, Callable[[Any], object]] = {
     "scales": _scale_key,
     "protocols": _version,
     "plans": _version,
+    "looks": _code,
 }
 
 
@@ -210,6 +223,8 @@ def _correct(trial: Trial, wanted: TrialDefinition, on_record: TrialDefinition, 
     days = ("label", "target_day", "days_before", "days_after")
     _update(VisitType.objects.using(using).filter(trial=trial), wanted.visit_types, on_record.visit_types, days)
     _update(Scale.objects.using(using).filter(trial=trial), wanted.scales, on_record.scales, ("label",), _scale_key)
+    looks = CharterLook.objects.using(using).filter(trial=trial)
+    _update(looks, wanted.looks, on_record.looks, ("label", "planned_on", "called_off"))
 
 
 def _update(
@@ -249,6 +264,10 @@ def _add_missing(trial: Trial, wanted: TrialDefinition, on_record: TrialDefiniti
     Scale.objects.using(using).bulk_create(Scale(trial_id=trial.pk, **{name: getattr(facts, name) for name in names}) for facts in scales)
     add_protocols(trial, _missing(wanted.protocols, on_record.protocols, _version), using)
     plans = _missing(wanted.plans, on_record.plans, _version)
+    CharterLook.objects.using(using).bulk_create(
+        CharterLook(trial_id=trial.pk, code=facts.code, label=facts.label, planned_on=facts.planned_on, called_off=facts.called_off)
+        for facts in _missing(wanted.looks, on_record.looks, _code)
+    )
     add_plans(trial, [replace(plan, post_hoc=plan.post_hoc or post_hoc) for plan in plans], using)
 
 

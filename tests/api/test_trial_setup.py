@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from registry.models import Membership, Site, Trial
+from registry.models import CharterLook, Membership, Site, Trial
 from tests.api.conftest import Api, token_of
 from tests.api.test_doors import person
 
@@ -95,3 +95,26 @@ def test_a_leader_of_the_trial_manages_it_and_others_do_not(api: Any, alice: Any
     answers = [api(user).patch("trials/calm-m1/", {**WHY, "title": "T"}, If_Match="*").status_code for user in (alice, at_site, eve, petra)]
     assert answers == [403, 403, 404, 200]
     assert api(petra).post("trials/", NEW).status_code == 403
+
+
+LOOK = {"trial": "calm-m1", "code": "interim1", "label": "interim 1, 50 % of patients", "planned_on": "2030-01-07"}
+
+
+def test_a_look_of_the_charter_is_set_and_moved_with_a_reason(api: Any, admin: Any, alice: Any, trial: Any) -> None:
+    client = api(admin)
+    unexplained = client.post("looks/", LOOK)
+    assert (unexplained.status_code, unexplained.json()["errors"][0]["pointer"]) == (422, "/change_reason")
+    empty = client.post("looks/", {**LOOK, "change_reason": "other", "change_text": "so"})
+    assert (empty.status_code, empty.json()["errors"][0]["pointer"]) == (422, "/change_text")
+    made = client.post("looks/", {**LOOK, **WHY})
+    assert (made.status_code, made.json()["called_off"], made.json()["version"]) == (201, False, 1), made.content
+    unnamed = client.post("looks/", {"trial": "calm-m1", "code": "x", **WHY})
+    assert (unnamed.status_code, unnamed.json()["errors"][0]["pointer"]) == (422, "/planned_on")
+    assert client.patch(made["Location"], {"planned_on": "2030-02-04"}, If_Match="*").status_code == 422
+    moved = client.patch(made["Location"], {**WHY, "planned_on": "2030-02-04"}, If_Match=made["ETag"])
+    assert (moved.status_code, moved.json()["planned_on"], moved.json()["label"]) == (200, "2030-02-04", LOOK["label"]), moved.content
+    look: Any = CharterLook.objects.get()
+    assert [row.change.reason for row in look.history.order_by("pgh_id")] == ["Other: named in the amendment"] * 2
+    assert api(alice).rows("looks/") == [moved.json()]
+    assert api(alice).patch(made["Location"], {**WHY, "called_off": True}, If_Match="*").status_code == 403
+    assert client.ask("DELETE", made["Location"]).status_code == 405

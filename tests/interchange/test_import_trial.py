@@ -364,3 +364,35 @@ class TestRights:
     def test_a_data_manager_may_not_change_the_trial(self, bring: Bring, person: Callable[..., Any], tmp_path: Path) -> None:
         with pytest.raises(NotAllowed, match=r"trial\.manage"):
             bring(write_folder(tmp_path / "g", TRIAL.replace("Calm M1", "Mine")), by=person("data_manager"), reason="I like it better so")
+
+
+LOOK = '\n[[looks]]\ncode = "interim1"\nplanned_on = {day}\n'
+
+
+def test_a_look_new_or_moved_needs_a_reason_and_an_absent_one_stays(bring: Bring, tmp_path: Path) -> None:
+    assert bring(write_folder(tmp_path / "none", **WHOLE)).imported
+    first = write_folder(tmp_path / "first", trial=TRIAL + LOOK.format(day="2026-12-01"), **WHOLE)
+    refused = bring(first)
+    assert [(problem.column, problem.line > 0, problem.wrong) for problem in refused.problems] == [
+        ("looks.code", True, "is new or changed")
+    ]
+    assert bring(first, reason="the charter was signed").imported
+    later = write_folder(tmp_path / "later", trial=TRIAL + LOOK.format(day="2027-01-01"), **WHOLE)
+    assert not bring(later).imported
+    assert bring(later, reason="the board moved it").imported
+    assert bring(later).imported
+    assert bring(write_folder(tmp_path / "absent", **WHOLE), reason="without the look").imported
+    look: Any = Trial.objects.get().looks.get()
+    assert (str(look.planned_on), look.label, look.called_off) == ("2027-01-01", "interim1", False)
+    assert [event.change.reason for event in look.history.order_by("pgh_id")] == ["the charter was signed", "the board moved it"]
+
+
+def test_a_trial_comes_with_its_looks(bring: Bring, tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "f", trial=TRIAL + LOOK.format(day="2026-12-01"), **WHOLE)
+    assert bring(folder).created
+    assert Trial.objects.get().looks.count() == 1
+
+
+def test_a_look_without_a_day_is_named(bring: Bring, tmp_path: Path) -> None:
+    report = bring(write_folder(tmp_path / "f", trial=TRIAL + '\n[[looks]]\ncode = "interim1"\n', **WHOLE))
+    assert [problem.column for problem in report.problems] == ["looks.planned_on"]

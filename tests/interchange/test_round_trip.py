@@ -240,6 +240,18 @@ primary = true
 [[plan.contrasts]]
 arm = "m1-active"
 against = "m1-sham"
+
+[[looks]]
+code = "interim1"
+label = "interim 1, 50 % of patients"
+planned_on = 2026-06-01
+called_off = false
+
+[[looks]]
+code = "final"
+label = "final"
+planned_on = 2027-01-15
+called_off = true
 """
 
 ARMS = [

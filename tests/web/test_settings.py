@@ -236,3 +236,23 @@ def test_line_break_in_a_name_reaches_no_mail_header(trial, admin, signed_in):
     answer = signed_in(admin).post(f"{S}members/", {**MEMBER, "name": "New\r\nBcc: x@y.org", "entry": "link"})
     assert answer.status_code == 302
     assert mail.outbox[0].message()["Bcc"] is None
+
+
+def test_a_look_of_the_charter_is_set_and_moved_with_a_reason(trial, admin, alice, signed_in):
+    client = signed_in(admin)
+    assert "closed reports hold efficacy by arm every week" in text_of(client.get(f"{S}looks/"))
+    look = {"new-code": "interim1", "new-label": "interim 1", "new-planned_on": "2030-01-08"}
+    refused = client.post(f"{S}looks/", look)
+    assert refused.status_code == 400
+    assert "Say why in at least 10 characters." in text_of(refused)
+    assert "2030-01-08" in refused.content.decode()
+    assert client.post(f"{S}looks/", {**look, "reason": "as the charter says"}).status_code == 302
+    # The Tuesday's look is in the report of the week of that Tuesday, whose cut-off is the Monday after.
+    assert "interim 1 8 Jan 2030 2030-W02 planned" in text_of(signed_in(alice).get(f"{S}looks/"))
+    assert "Add a look" not in text_of(signed_in(alice).get(f"{S}looks/"))
+    form = {"label": "interim 1", "planned_on": "2030-02-04", "called_off": "yes"}
+    assert client.post(f"{S}looks/interim1/", form).status_code == 400
+    assert client.post(f"{S}looks/interim1/", {**form, "reason": "the board stopped earlier"}).status_code == 302
+    row = trial.looks.get()
+    assert (str(row.planned_on), row.called_off) == ("2030-02-04", True)
+    assert [event.change.reason for event in row.history.order_by("pgh_id")] == ["as the charter says", "the board stopped earlier"]

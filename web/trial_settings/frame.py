@@ -21,6 +21,7 @@ TABS = (
     ("coil_conversions", _("Thresholds between coils"), "trial_conversions", Permission.TRIAL_VIEW),
     ("protocol", _("Protocol"), "trial_protocol", Permission.TRIAL_VIEW),
     ("plan", _("Analysis plan"), "trial_plan", Permission.TRIAL_VIEW),
+    ("looks", _("Looks at efficacy"), "trial_looks", Permission.TRIAL_VIEW),
     ("members", _("Members"), "members", Permission.MEMBERS_MANAGE),
     ("allocation", _("Allocation"), "allocation_list", Permission.ALLOCATION_MANAGE),
 )

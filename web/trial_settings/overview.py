@@ -55,6 +55,7 @@ SUBJECTS = (
     Subject("coils", "trial_coils", _("Coils"), _("Those that may be named; a threshold holds for its coil."), needed=False),
     Subject("protocols", "trial_protocol", _("Protocol"), _("Versions with stretches of time and what is prescribed.")),
     Subject("plans", "trial_plan", _("Analysis plan"), _("How response is decided: baseline, time points, thresholds.")),
+    Subject("looks", "trial_looks", _("Looks at efficacy"), _("The dates of the board's charter for efficacy by arm."), needed=False),
     Subject("members", "members", _("Members"), _("Who works in the trial, in which role."), right=Permission.MEMBERS_MANAGE),
 )
 

@@ -17,12 +17,13 @@ from django.views.decorators.http import require_http_methods
 
 from registry.exceptions import InvalidInput, NotFound
 from registry.roles import Permission
+from registry.rules.charter import Look
 from registry.rules.tables import stimulation_sections
 from registry.rules.tables import trial_sections as sections
 from registry.rules.tables.columns import Table
-from registry.rules.tables.trial_facts import TrialDefinition
+from registry.rules.tables.trial_facts import LookFacts, TrialDefinition
 from registry.services.trial_records import definition_of
-from registry.services.trial_setup import add_part, correct_part
+from registry.services.trial_setup import REASONED, add_part, correct_part
 from registry.vocabulary import CoilShape, ScaleKind, Waveform
 from web.requests import TrialRequest, in_trial
 from web.score_forms import decimal_text
@@ -137,6 +138,33 @@ VISITS = Subject(
 )
 
 
+def look_cells(facts: Any) -> tuple[str, ...]:
+    """Return what a table shows of a look."""
+    state = _("called off") if facts.called_off else _("planned")
+    return facts.label, formats.date_format(facts.planned_on, "SHORT_DATE_FORMAT"), str(charter_look(facts).week), state
+
+
+def charter_look(facts: LookFacts) -> Look:
+    """Return a look as the rules take it."""
+    return Look(facts.code, facts.label, facts.planned_on, facts.called_off)
+
+
+LOOKS = Subject(
+    section="looks",
+    route="trial_looks",
+    one="trial_look",
+    table=sections.LOOKS,
+    words=words.LOOKS,
+    title=gettext_lazy("Looks at efficacy"),
+    add=gettext_lazy("Add a look"),
+    empty=gettext_lazy("No look yet: closed reports hold efficacy by arm every week"),
+    columns=(gettext_lazy("Short name"), gettext_lazy("Planned for"), gettext_lazy("In the report of"), gettext_lazy("State")),
+    cells=look_cells,
+    note=gettext_lazy(
+        "The dates of the safety board's charter. With any of them, closed documents hold efficacy by arm only in the report of a look; "
+        "between looks they hold safety, conduct, recruitment and completeness. A change after a look is printed in closed reports."
+    ),
+)
 DEVICE_COLUMNS = (
     gettext_lazy("Model"),
     gettext_lazy("Kind"),
@@ -197,12 +225,18 @@ def list_of(subject: Subject) -> View:
     def parts(request: TrialRequest) -> HttpResponse:
         offers = subject.offers(definition_of(request.trial))
         form = SectionForm(sent(request), table=subject.table, words=subject.words, offers=offers, prefix="new")
+        reason = Reason(sent(request)) if subject.section in REASONED else None
         if request.method == "POST":
             request.user.check_can(Permission.TRIAL_MANAGE, trial=request.trial)
-            if added(request, subject, form):
+            if added(request, subject, form, reason):
                 return redirect(subject.route, request.trial.slug)
-        context = {**settings_frame(request, subject.section), "subject": subject, "rows": rows(request, subject), "form": form}
-        return render(request, "settings/parts.html", context, status=400 if form.errors else 200)
+        refused = bool(form.errors or (reason and reason.errors))
+        context = {
+            **settings_frame(request, subject.section),
+            "subject": subject, "rows": rows(request, subject), "part": form, "reason": reason,
+            "form": form if form.errors or reason is None else reason,
+        }  # fmt: skip
+        return render(request, "settings/parts.html", context, status=400 if refused else 200)
 
     return parts
 
@@ -217,12 +251,15 @@ def name_of(facts: Any) -> str:
     return str(facts.code if hasattr(facts, "code") else facts.from_model)
 
 
-def added(request: TrialRequest, subject: Subject, form: SectionForm) -> bool:
-    """Add the part and say so, or put the refusals into the form."""
+def added(request: TrialRequest, subject: Subject, form: SectionForm, reason: Reason | None) -> bool:
+    """Add the part and say so, or put the refusals into the forms."""
+    why = reason.text() if reason is not None else ""
     try:
-        add_part(trial=request.trial, section=subject.section, values=form.values(), by=request.user, now=timezone.now())
+        add_part(trial=request.trial, section=subject.section, values=form.values(), reason=why, by=request.user, now=timezone.now())
     except InvalidInput as refusal:
-        form.take(refusal.problems, f"{subject.section}[0]")
+        for problem in form.take(refusal.problems, f"{subject.section}[0]"):
+            if reason is not None:
+                reason.add_error("reason", problem.message)
         return False
     messages.success(request, _("%(code)s added.") % {"code": form[subject.fixed[0]].data})
     return True
@@ -291,4 +328,5 @@ scales, scale = list_of(SCALES), correction_of(SCALES)
 visits, visit = list_of(VISITS), correction_of(VISITS)
 stimulators, stimulator = list_of(STIMULATORS), correction_of(STIMULATORS)
 coils, coil = list_of(COILS), correction_of(COILS)
+looks, look = list_of(LOOKS), correction_of(LOOKS)
 conversions, conversion = list_of(CONVERSIONS), correction_of(CONVERSIONS)

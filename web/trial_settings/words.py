@@ -48,6 +48,12 @@ VISIT_TYPES: Words = {
     "days_before": (_("Days earlier"), _("How much earlier it may be.")),
     "days_after": (_("Days later"), _("How much later it may be.")),
 }
+LOOKS: Words = {
+    "code": (_("Code"), _("Short and unique in the trial, for example interim1.")),
+    "label": (_("Short name"), _("For example interim 1, 50 % of patients.")),
+    "planned_on": (_("Planned for"), _("The report of the first week whose end, Monday 00:00, is that day or later holds the look.")),
+    "called_off": (_("Is it called off?"), _("A look is never removed: the board can see that it was planned.")),
+}
 SCALES: Words = {
     "code": (_("Code"), _("Short, for example NRS.")),
     "version": (_("Version"), _("A changed scale is a new version; scores keep theirs.")),

@@ -184,6 +184,16 @@ class PlanFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class LookFacts:
+    """One of [[looks]]: a look at efficacy by arm that the board's charter plans."""
+
+    code: str
+    label: str
+    planned_on: date
+    called_off: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class TrialDefinition:
     """The whole of trial.toml."""
 
@@ -197,3 +207,4 @@ class TrialDefinition:
     scales: tuple[ScaleFacts, ...] = ()
     protocols: tuple[ProtocolFacts, ...] = ()
     plans: tuple[PlanFacts, ...] = ()
+    looks: tuple[LookFacts, ...] = ()

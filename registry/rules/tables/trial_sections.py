@@ -220,7 +220,21 @@ CONTRASTS = Table(
     key=("arm", "against"),
 )
 
+LOOKS = Table(
+    "looks",
+    "The looks at efficacy by arm that the charter of the safety board plans. With any of them closed documents hold efficacy by arm "
+    "only in the report of the first week that ends on or after the day of a look; without any they hold it every week. A look is never "
+    "removed: one that will not be is called off. A change of an existing trial's looks needs a reason.",
+    (
+        Column("code", Kind.CODE, "Code, unique in the trial.", required=True),
+        Column("label", Kind.TEXT, "Short name, such as `interim 1, 50 % of patients`.", default_doc="the code", longest=120),
+        Column("planned_on", Kind.DATE, "Day of the look; the first week whose cut-off is that day or later holds it.", required=True),
+        Column("called_off", Kind.YES_NO, "Whether there will be no such look.", default="no"),
+    ),
+    key=("code",),
+)
+
 SECTIONS = (
     *(TRIAL, SITES, TREATMENTS, *DEVICE_SECTIONS, VISIT_TYPES, SCALES),
-    *(PROTOCOL, EPOCHS, *PRESCRIPTION_SECTIONS, PLAN, BASELINE, TIME_POINTS, CONTRASTS),
+    *(PROTOCOL, EPOCHS, *PRESCRIPTION_SECTIONS, PLAN, BASELINE, TIME_POINTS, CONTRASTS, LOOKS),
 )

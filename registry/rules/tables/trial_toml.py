@@ -20,6 +20,7 @@ from registry.rules.tables.section_reader import TRIAL_FILE, SectionReader, Valu
 from registry.rules.tables.stimulation_toml import check_treatments, read_coils, read_conversions, read_prescriptions, read_stimulators
 from registry.rules.tables.trial_facts import (
     EpochFacts,
+    LookFacts,
     PlanFacts,
     ProtocolFacts,
     ScaleFacts,
@@ -30,7 +31,10 @@ from registry.rules.tables.trial_facts import (
     VisitTypeFacts,
 )
 
-TOP_LEVEL = ("trial", "sites", "treatments", "stimulators", "coils", "coil_conversions", "visit_types", "scales", "protocol", "plan")
+TOP_LEVEL = (
+    *("trial", "sites", "treatments", "stimulators", "coils", "coil_conversions", "visit_types", "scales"),
+    *("protocol", "plan", "looks"),
+)
 SCALE_LIMIT = 1000
 
 
@@ -70,6 +74,7 @@ def definition_from(reader: SectionReader, data: Mapping[str, Any]) -> TrialDefi
     visits = [_labelled(row) for row in reader.read_list(sections.VISIT_TYPES, data.get("visit_types"))]
     scales = [_labelled(row) for row in reader.read_list(sections.SCALES, data.get("scales"))]
     _check_scales(reader, scales)
+    looks = [_labelled(row) for row in reader.read_list(sections.LOOKS, data.get("looks"))]
     protocols = _protocols(reader, data.get("protocol"), {row["code"] for row in treatments})
     if reader.problems:
         return None
@@ -87,6 +92,7 @@ def definition_from(reader: SectionReader, data: Mapping[str, Any]) -> TrialDefi
         scales=scale_facts,
         protocols=protocols,
         plans=_plans(reader, data.get("plan"), context),
+        looks=tuple(LookFacts(**row) for row in looks),
     )
 
 
@@ -186,6 +192,8 @@ def _blocks(definition: TrialDefinition) -> Iterator[str]:
         yield from _protocol_blocks(protocol, _header("protocol", definition.protocols))
     for plan in definition.plans:
         yield from _plan_blocks(plan, _header("plan", definition.plans))
+    for look in sorted(definition.looks, key=lambda look: (look.planned_on, look.code)):
+        yield _block("[[looks]]", sections.LOOKS, look)
 
 
 def _device_blocks(definition: TrialDefinition) -> Iterator[str]:
