@@ -42,13 +42,15 @@ def cursor_after(key: Sequence[Any], scope: str) -> str:
     return urlsafe_b64encode(sealed).decode().rstrip("=")
 
 
-def key_of(cursor: str, scope: str) -> list[Any]:
+def key_of(cursor: str, scope: str, order: Sequence[str]) -> list[Any]:
     """Return the key inside a cursor; raise InvalidCursor for one that was not given out for this list."""
     try:
         sealed = urlsafe_b64decode(cursor.encode("ascii", "replace") + b"=" * (-len(cursor) % 4))
         key: list[Any] = json.loads(_cipher().decrypt(sealed, [scope.encode()]))
     except (InvalidTag, NotBase64, ValueError) as error:
         raise InvalidCursor from error
+    if len(key) != len(order):
+        raise InvalidCursor
     return key
 
 
@@ -67,10 +69,7 @@ def behind(order: Sequence[str], key: Sequence[Any]) -> Q:
 def read_page(rows: QuerySet[Any], values: Sequence[Any], *, order: Sequence[str], cursor: str, size: int, scope: str) -> Page:
     """Return one page of these values of rows, one statement whatever the page."""
     if cursor:
-        key = key_of(cursor, scope)
-        if len(key) != len(order):
-            raise InvalidCursor
-        rows = rows.filter(behind(order, key))
+        rows = rows.filter(behind(order, key_of(cursor, scope, order)))
     found = list(rows.order_by(*order).values_list(*order, *values)[: size + 1])
     page, more = found[:size], len(found) > size
     return Page([row[len(order) :] for row in page], cursor_after(page[-1][: len(order)], scope) if more else "")

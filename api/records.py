@@ -16,11 +16,12 @@ from django.http import HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from api import paging
+from api import kept_lists, paging
 from api.conditions import check_match, etag_of, is_known
 from api.door import Door
 from api.fields import StrictSerializer, WordField
@@ -28,7 +29,7 @@ from api.formats import number
 from api.kept_shapes import checked_body
 from api.once import answered_once
 from api.problems import InvalidQuery
-from api.row_text import RowText, list_of
+from api.row_text import list_of
 from registry.exceptions import InvalidInput, NotFound
 from registry.models import Enrolment, Trial, User
 from registry.roles import Permission
@@ -138,27 +139,36 @@ class Records(Door, GenericViewSet[Any]):
 
     # --- Reading ---------------------------------------------------------------------------------------------------
 
+    def page(self, user: User, asked: Row, scope: str) -> tuple[list[Row], str]:
+        """Return one page of rows as Python has them, and the cursor after them, empty where they are the last."""
+        columns, cursor = self.sources(user), asked.get("cursor", "")
+        rows = self.listed(user, asked)
+        page = paging.read_page(rows, [*columns.values()], order=self.order, cursor=cursor, size=asked["page_size"], scope=scope)
+        return [dict(zip(columns, row, strict=True)) for row in page.rows], page.next_cursor
+
     def list(self, request: Request) -> HttpResponseBase:
         """Return one page."""
         user = person_of(request)
         asked = self.asked(request)
-        rows = self.listed(user, asked)
-        columns = as_expressions(self.columns(user))
-        filters = sorted((name, str(value)) for name, value in asked.items() if name not in ("cursor", "page_size", "count"))
-        page = paging.read_page(
-            rows,
-            [RowText(columns)] if self.row_is_its_columns else [*columns.values()],
-            order=self.order,
-            cursor=asked.get("cursor", ""),
-            size=asked["page_size"],
-            scope=f"{self.noun} {user.pk} {filters}",
-        )
-        following = self.address(request, page.next_cursor) if page.next_cursor else None
-        beside: Row = {"next": following, **({"count": rows.count()} if asked.get("count") else {})}
-        headers = {"Link": links(self.address(request, ""), following)}
+        filters = sorted((name, str(value)) for name, value in asked.items() if name not in kept_lists.BESIDE)
+        scope = f"{self.noun} {user.pk} {filters}"
         if self.row_is_its_columns:
-            return HttpResponse(list_of([text for (text,) in page.rows], beside), content_type="application/json", headers=headers)
-        return Response({"results": self.shown([dict(zip(columns, row, strict=True)) for row in page.rows]), **beside}, headers=headers)
+            rows, cursor = kept_lists.read_page(self, user, asked, scope=scope)
+            beside, headers = self.around(request, user, asked, cursor)
+            return HttpResponse(list_of(rows, beside), content_type="application/json", headers=headers)
+        found, cursor = self.page(user, asked, scope)
+        beside, headers = self.around(request, user, asked, cursor)
+        return Response({"results": self.shown(found), **beside}, headers=headers)
+
+    def around(self, request: Request, user: User, asked: Row, cursor: str) -> tuple[Row, Row]:
+        """Return what stands beside the rows of a page, and its headers."""
+        following = self.address(request, cursor) if cursor else None
+        beside = {"next": following, **({"count": self.listed(user, asked).count()} if asked.get("count") else {})}
+        return beside, {"Link": links(self.address(request, ""), following)}
+
+    def sources(self, user: User) -> Columns:
+        """Return the columns with names that cannot collide with those of a model."""
+        return as_expressions(self.columns(user))
 
     def listed(self, user: User, asked: Row) -> QuerySet[Any]:
         """Return the rows of a list, all pages of it."""
@@ -168,10 +178,12 @@ class Records(Door, GenericViewSet[Any]):
         """Return the query; raise InvalidQuery for a parameter that is wrong, unknown or given twice."""
         given = request.query_params
         twice = {name: ["Give this parameter once."] for name in given if len(given.getlist(name)) > 1}
-        query = self.query_class(data=given.dict())
-        if twice or not query.is_valid():
-            raise InvalidQuery(twice or query.errors)
-        return dict(query.validated_data)
+        if twice:
+            raise InvalidQuery(twice)
+        try:
+            return checked_body(self.query_class, given.dict())
+        except ValidationError as wrong:
+            raise InvalidQuery(wrong.detail) from wrong
 
     def address(self, request: Request, cursor: str) -> str:
         """Return this list's address with another cursor."""

@@ -1,12 +1,12 @@
 """A row as JSON, put together by PostgreSQL: a long page is read and sent without making an object of each value and a text again.
 
 What a row is made of is said once, by the columns of its collection. How a value of each kind is written is said here, letter for
-letter as `JsonRenderer` writes it; tests/api/test_row_text.py compares the two over every list.
+letter as `JsonRenderer` writes it; tests/contracts/test_row_text.py compares the two over every list.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
@@ -20,15 +20,20 @@ from api.formats import JsonRenderer
 from registry.models import Enrolment, Trial
 from registry.models.columns import WordField
 
+# Of one sum.
+TERMS = 6
 # Columns in which the table itself lets nothing stand that JSON has to escape; words of a vocabulary are such, too.
 NEEDS_NO_ESCAPE = {Enrolment._meta.get_field("patient_code"), Trial._meta.get_field("slug")}
-_PLAIN, _QUOTED = "({0})::text", "'\"' || ({0})::text || '\"'"
-_ESCAPED, _AS_JSON = "to_json(({0})::text)::text", "to_json({0})::text"
+# What stands before a value, the value as text, and what stands behind it.
+_PLAIN, _QUOTED = ("", "({0})::text", ""), ('"', "({0})::text", '"')
+_ESCAPED, _AS_JSON = ("", "to_json(({0})::text)::text", ""), ("", "to_json({0})::text", "")
 # Six digits behind the second, or none where all are zero.
-_INSTANT = """replace(to_char(({0}) AT TIME ZONE 'UTC', '"\\""YYYY-MM-DD"T"HH24:MI:SS.US"Z\\""'), '.000000Z', 'Z')"""
+_DIGITS = """replace(to_char(({0}) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '.000000Z', 'Z')"""
+_INSTANT = ('"', _DIGITS, '"')
 # Whole numbers without a point, others with the fewest digits that mean them, as Python writes them (`formats.number`).
-_NUMBER = "({0})::float8::text"
-FORMS: tuple[tuple[type[models.Field[Any, Any]], str], ...] = (
+_NUMBER = ("", "({0})::float8::text", "")
+Form = tuple[str, str, str]
+FORMS: tuple[tuple[type[models.Field[Any, Any]], Form], ...] = (
     (WordField, _QUOTED),
     (models.UUIDField, _QUOTED),
     (models.CharField, _ESCAPED),
@@ -68,16 +73,34 @@ class RowText(models.Expression):
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
         """Return the text as a sum of its parts."""
-        parts: list[str] = []
+        constant, parts = "{", []
         params: list[Any] = []
         for name, source in zip(self.names, self.sources, strict=True):
             sql, own = compiler.compile(source)
-            written = form_of(source).format(sql)
-            parts.append(f"""'{"," if parts else "{"}"{name}":' || """)
-            parts.append(f"{written} || " if is_never_null(source, compiler) else f"coalesce({written}, 'null') || ")
+            before, written, after = form_of(source)
+            if is_never_null(source, compiler):
+                parts += [_text(f'{constant}"{name}":{before}'), written.format(sql)]
+            else:
+                whole = " || ".join([*_some(before), written.format(sql), *_some(after)])
+                parts += [_text(f'{constant}"{name}":'), f"coalesce({whole}, 'null')"]
+                after = ""
+            constant = f"{after},"
             params += own
-        # Constants that meet become one.
-        return f"({''.join(parts)}'}}')".replace("' || '", ""), tuple(params)
+        return _sum([*parts, _text(f"{constant[:-1]}}}")]), tuple(params)
+
+
+def _text(constant: str) -> str:
+    return f"'{constant}'"
+
+
+def _some(constant: str) -> list[str]:
+    return [_text(constant)] if constant else []
+
+
+def _sum(parts: list[str]) -> str:
+    """Return a sum of sums: each sum copies what stands before it, so that one long one would copy a row twenty times."""
+    sums = [" || ".join(parts[first : first + TERMS]) for first in range(0, len(parts), TERMS)]
+    return f"({' || '.join(f'({one})' for one in sums)})"
 
 
 def own_column(query: Any, source: Any) -> Col | None:
@@ -96,7 +119,7 @@ def is_never_null(source: Any, compiler: SQLCompiler) -> bool:
     return bool(compiler.query.alias_map[source.alias].join_type != LOUTER)
 
 
-def form_of(source: Any) -> str:
+def form_of(source: Any) -> Form:
     """Return how a value is written in JSON; raise TypeError for a kind that nobody has said."""
     field = source.output_field
     if isinstance(source, Col) and source.target in NEEDS_NO_ESCAPE:
@@ -107,8 +130,8 @@ def form_of(source: Any) -> str:
     raise TypeError(f"api.row_text does not say how a {type(field).__name__} is written")
 
 
-def list_of(rows: Iterable[str], beside: Mapping[str, Any]) -> bytes:
-    """Return the body of a list: the rows, then what stands beside them."""
+def list_of(rows: str, beside: Mapping[str, Any]) -> bytes:
+    """Return the body of a list: its rows as one text, then what stands beside them."""
     # JSON allows these two and JavaScript did not: DRF escapes them.
-    written = ",".join(rows).replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    written = rows.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
     return b'{"results":[' + written.encode() + b"]," + JsonRenderer().render(dict(beside))[1:]

@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connection, connections
-from django.db.backends.utils import CursorWrapper
+from django.db.backends.utils import CursorDebugWrapper, CursorWrapper
 
 
 class _Prepared(psycopg.Cursor[Any]):
@@ -17,12 +17,34 @@ class _Prepared(psycopg.Cursor[Any]):
         return super().execute(query, params, prepare=True, **more)
 
 
+class _Logged(CursorDebugWrapper):
+    """A cursor that notes what it ran for whoever counts statements, with the values in it: the driver keeps them apart."""
+
+    def execute(self, sql: Any, params: Any = None) -> Any:
+        """Run a statement."""
+        operations: Any = connection.ops
+        with self.debug_sql(sql if isinstance(self.cursor, psycopg.RawCursor) else operations.compose_sql(sql, params)):
+            return CursorWrapper.execute(self, sql, params)
+
+
 def prepared_cursor() -> CursorWrapper:
     """Return a cursor that prepares what it runs. The server has to be told the type of each value: %(trial)s::bigint."""
+    return _wrapped(_Prepared)
+
+
+def _wrapped(kind: type[_Prepared]) -> CursorWrapper:
     connection.ensure_connection()
-    wrapped = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
-    own: Any = _Prepared(connection.connection)
-    return wrapped(own)
+    own: Any = kind(connection.connection)
+    return _Logged(own, connection) if connection.queries_logged else connection.make_cursor(own)
+
+
+class _Numbered(_Prepared, psycopg.RawCursor[Any]):
+    """The same, whose statements name their values as PostgreSQL does: $1, $2. Nobody has to look for them in a long statement."""
+
+
+def numbered_cursor() -> CursorWrapper:
+    """Return a cursor that prepares statements with values $1, $2 and so on, for the alias that answers requests."""
+    return _wrapped(_Numbered)
 
 
 def cursor_of(alias: str) -> CursorWrapper:
