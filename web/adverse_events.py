@@ -17,6 +17,7 @@ from registry.models import AdverseEvent, Enrolment, StimulationSession
 from registry.roles import Permission
 from registry.selectors.adverse_events import event_visible_to, events_of, versions_of_event
 from registry.selectors.sessions import sessions_of
+from registry.selectors.voidings import voidings_of
 from registry.services.adverse_events import (
     correct_adverse_event,
     record_adverse_events,
@@ -52,7 +53,8 @@ def sessions_to_name(request: TrialRequest, enrolment: Enrolment) -> list[Stimul
 def adverse_events(request: TrialRequest, patient_code: str) -> HttpResponse:
     """Show the patient's adverse events, the latest onset first."""
     enrolment = patient_at(request, patient_code, Permission.EVENT_VIEW)
-    context = {"rows": events_of(request.user, enrolment)}
+    rows = events_of(request.user, enrolment)
+    context = {"rows": rows, "voidings": voidings_of(request.user, rows, enrolment)}
     return render(request, "adverse_events/list.html", {**patient_frame(request, enrolment, "events"), **context})
 
 

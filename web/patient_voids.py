@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from registry.models import Enrolment
 from registry.roles import Permission
 from registry.selectors.patients import enrolment_visible_to, voided_patients
+from registry.selectors.voidings import Voiding, voidings_of
 from registry.services.patient_voids import restore_patient, void_patient
 from web.patients import patient_frame
 from web.record_reasons import done_with_reason
@@ -42,6 +43,14 @@ class SeenPatient:
         return version_of(self.enrolment.voided_at)
 
 
+@dataclass(frozen=True)
+class VoidedPatient:
+    """One line of the list of voided patients."""
+
+    patient: Enrolment
+    voiding: Voiding
+
+
 def version_of(voided_at: datetime | None) -> int:
     """Return a number that changes with a patient's standing."""
     return zlib.crc32(b"" if voided_at is None else voided_at.astimezone(UTC).isoformat().encode())
@@ -51,7 +60,9 @@ def version_of(voided_at: datetime | None) -> int:
 @in_trial("patients", EDIT)
 def patients_voided(request: TrialRequest) -> HttpResponse:
     """List the voided patients of the person's sites."""
-    return render(request, "patients/voided.html", {"rows": voided_patients(request.user, request.trial)})
+    found = voided_patients(request.user, request.trial)
+    voidings = voidings_of(request.user, found)
+    return render(request, "patients/voided.html", {"rows": [VoidedPatient(one, voidings[one]) for one in found]})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -33,6 +33,7 @@ from registry.selectors.prescriptions import prescribed_for
 from registry.selectors.session_rows import session_rows, session_strip
 from registry.selectors.thresholds import thresholds_of
 from registry.selectors.time_points import ladder
+from registry.selectors.voidings import voidings_of
 from registry.vocabulary import Conduct, PainCondition
 from web.paging import asked_page, pager
 from web.requests import TrialRequest, in_trial
@@ -94,13 +95,14 @@ def patient(request: TrialRequest, patient_code: str) -> HttpResponse:
     """Show one patient: pain course, diagnoses, way through the trial."""
     enrolment = enrolment_visible_to(request.user, request.trial, patient_code)
     course = pain_course(request.user, enrolment)
-    facts = patient_facts(request.user, enrolment)
+    facts, voided = patient_facts(request.user, enrolment), voided_file(request.user, enrolment)
     context = {
         **patient_frame(request, enrolment, "overview"),
         **treatment_of(request, enrolment),
         "facts": facts,
         "primary_frozen": facts.allocation is not None and request.trial.conduct == Conduct.PROSPECTIVE,
-        "voided": voided_file(request.user, enrolment),
+        "voided": voided,
+        "voidings": voidings_of(request.user, voided.diagnoses, enrolment) | voidings_of(request.user, voided.pains, enrolment),
         "course": course,
         "figure": figure_of(course, request.trial, timezone.localdate()) if course is not None else None,
         "scores_hidden": not sees_scores_of_today(request.user, enrolment),

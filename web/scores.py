@@ -18,6 +18,7 @@ from registry.models import Enrolment, PainScore
 from registry.roles import Permission
 from registry.selectors.patients import enrolment_visible_to, score_visible_to
 from registry.selectors.scores import PAGE_SIZE, list_scores, score_question, versions_of
+from registry.selectors.voidings import voidings_of
 from registry.services.score_recording import record_scores
 from registry.services.scores import correct_score, restore_score, void_score
 from web.paging import asked_page, pager
@@ -36,6 +37,7 @@ def scores(request: TrialRequest, patient_code: str) -> HttpResponse:
     context = {
         **patient_frame(request, enrolment, "scores"),
         "rows": found.rows,
+        "voidings": voidings_of(request.user, found.rows, enrolment),
         "pager": pager(request.GET, page=found.page, size=PAGE_SIZE, total=found.total),
     }
     return render(request, "scores/list.html", context)

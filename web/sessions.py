@@ -20,6 +20,8 @@ from registry.rules.stimulation import NewSession
 from registry.selectors.patients import enrolment_visible_to
 from registry.selectors.prescriptions import prescribed_for
 from registry.selectors.session_rows import session_rows, session_strip
+from registry.selectors.sessions import voided_sessions
+from registry.selectors.voidings import voidings_of
 from registry.services.session_drafts import discard_draft, next_session_number, open_draft, planned_act_refusal
 from registry.services.stimulation import record_sessions
 from registry.vocabulary import SessionStatus
@@ -41,7 +43,9 @@ def sessions(request: TrialRequest, patient_code: str) -> HttpResponse:
     enrolment = seen(request, patient_code, Permission.SESSION_VIEW)
     rows = session_rows(request.user, enrolment)
     strip = session_strip(rows, prescribed_for(enrolment, timezone.localdate(timezone=enrolment.zone)))
+    voided = voided_sessions(request.user, enrolment)
     context = {**patient_frame(request, enrolment, "sessions"), "rows": rows, "strip": strip, "offer": session_offer(enrolment, strip)}
+    context |= {"voided": voided, "voidings": voidings_of(request.user, voided, enrolment)}
     return render(request, "sessions/list.html", context)
 
 

@@ -17,6 +17,7 @@ from registry.roles import Permission
 from registry.rules.stimulation import count_text, decimal_text, delivered_percent, length_text, percent_text
 from registry.selectors.session_rows import effects_text, pain_text
 from registry.selectors.sessions import pains_of, session_visible_to, side_effects_of, versions_of
+from registry.selectors.voidings import voidings_of
 from registry.vocabulary import IntensityReference, NewSinceLast, StimulationTarget
 from web.patients import patient_frame
 from web.requests import TrialRequest
@@ -81,6 +82,7 @@ def show_record(request: TrialRequest, enrolment: Enrolment, record: UUID) -> Ht
         "versions": versions,
         "dose": against_plan(found),
         "entered_late": is_late(versions[0]) if versions else False,
+        "voidings": voidings_of(request.user, [found], enrolment),
         "may_change": Permission.SESSION_CORRECT in held,
         "may_see_events": Permission.EVENT_VIEW in held,
     }

@@ -18,6 +18,7 @@ from registry.roles import Permission
 from registry.selectors.patients import enrolment_visible_to
 from registry.selectors.session_questions import last_threshold
 from registry.selectors.thresholds import threshold_visible_to, thresholds_of, versions_of_threshold
+from registry.selectors.voidings import voidings_of
 from registry.services.thresholds import correct_threshold, record_thresholds, restore_threshold, void_threshold
 from web.patients import patient_frame, threshold_figure
 from web.record_reasons import RecordReasonForm, check_version_seen, done_with_reason
@@ -50,6 +51,7 @@ def thresholds(request: TrialRequest, patient_code: str) -> HttpResponse:
     enrolment = patient_at(request, patient_code, Permission.SESSION_VIEW)
     rows = thresholds_of(request.user, enrolment)
     context = {"thresholds": rows[::-1], "threshold_figure": threshold_figure([one for one in rows if not one.voided])}
+    context["voidings"] = voidings_of(request.user, rows, enrolment)
     return render(request, "thresholds/list.html", {**patient_frame(request, enrolment, "thresholds"), **context})
 
 

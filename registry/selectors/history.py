@@ -11,7 +11,6 @@ from uuid import UUID
 
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext as _
 
 from registry.models import (
     Allocation,
@@ -31,6 +30,7 @@ from registry.rules.history_records import record_sentences
 from registry.rules.history_sentences import RowVersion, ScoreVersion, in_one_line, row_sentences, score_sentences
 from registry.selectors.history_events import events_of, names_behind, words_of
 from registry.selectors.history_records import versioned_records
+from registry.selectors.voidings import who_of
 
 
 @dataclass(frozen=True)
@@ -114,13 +114,7 @@ def history_of(user: User, enrolment: Enrolment, *, limit: int | None = None, be
     changes = Change.objects.filter(pk__in=told).select_related("actor").order_by("-at", "-pk")
     if before is not None:
         changes = changes.filter(at__lt=before)
-    return [Happening(row.at, _who(row), row.reason, told[row.pk], row.request_id) for row in changes[:limit]]
-
-
-def _who(change: Change) -> str:
-    if change.actor is None:
-        return _("Outside the application, by the database account %(role)s") % {"role": change.database_role}
-    return change.actor.name
+    return [Happening(row.at, who_of(row), row.reason, told[row.pk], row.request_id) for row in changes[:limit]]
 
 
 def _versions(subject: _Subject, enrolment: Enrolment) -> Iterator[RowVersion]:

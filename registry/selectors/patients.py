@@ -95,7 +95,7 @@ def enrolment_visible_to(user: User, trial: Trial, patient_code: str, *, with_vo
 def voided_patients(user: User, trial: Trial) -> list[Enrolment]:
     """Return the voided patients of the trial by study number."""
     rows = Enrolment.with_voided.visible_to(user).in_trial(trial).filter(voided_at__isnull=False)
-    return list(rows.select_related("site").order_by("patient_code"))
+    return list(rows.select_related("site", "trial").order_by("patient_code"))
 
 
 def score_visible_to(user: User, enrolment: Enrolment, record: UUID) -> PainScore:

@@ -19,6 +19,7 @@ from registry.rules.stimulation import course_pulses, delivered_without_text, is
 from registry.rules.stimulation.dose import RECEIVED_PERCENT
 from registry.rules.stimulation.session_content import SessionContent
 from registry.selectors.free_text import hide_text, reads_text_about, without_hidden_text
+from registry.selectors.record_versions import last_versions
 from registry.vocabulary import DeviationKind, SessionStatus, StimulationTarget
 
 SHOWN_WITH = (
@@ -67,6 +68,12 @@ def sessions_of(user: User, enrolment: Enrolment) -> list[StimulationSession]:
     """Return the standing sessions of a patient that the person may see, in the order of their days."""
     rows = _shown(user).filter(enrolment=enrolment, ended_at__isnull=True)
     return _readable(user, rows.order_by("for_date", "started_at", "number", "pk"))
+
+
+def voided_sessions(user: User, enrolment: Enrolment) -> list[StimulationSession]:
+    """Return the last version of each session of a patient that was taken out of use and not brought back."""
+    rows = last_versions(_shown(user).filter(enrolment=enrolment)).filter(voided=True)
+    return _readable(user, rows.order_by("for_date", "number", "pk"))
 
 
 def session_visible_to(user: User, record: UUID, trial: Trial | None = None) -> StimulationSession:

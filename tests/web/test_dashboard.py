@@ -106,6 +106,14 @@ def test_closed_figures_say_their_findings_by_letter(trial, uma, signed_in, comp
         assert words in page
 
 
+def test_means_have_a_line_for_each_arm_so_that_half_a_page_holds_them():
+    payload = made_up_outcomes.payload("closed")
+    [figure] = [one for one in figures_of(payload, cut=350) if one.key == "means"]  # type: ignore[arg-type]
+    assert figure.columns == ["Time point", "n", "Baseline", "Mean", "95 % CI", "SD"]
+    assert [row[0] for row in figure.rows][-2:] == ["Week 52, Arm A", "Week 52, Arm B"]
+    assert {len(row) for row in figure.rows} == {6}
+
+
 @pytest.mark.parametrize("document", ["open", "closed"])
 @pytest.mark.parametrize("language", ["en"])
 def test_no_sentence_judges(document, language):

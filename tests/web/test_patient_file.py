@@ -139,6 +139,7 @@ def test_pain_and_diagnosis_are_voided_and_restored(client, second):
     page = words(client.get(PATIENT))
     assert "Voided diagnoses and pains" in page
     assert "Diagnosis D2: Low back pain" in page
+    assert page.count("by Alice Example: Typing error") == 2
     assert PainDiagnosis.objects.count() == EnrolmentPain.objects.count() == 1
     assert post(client, found, "restore").status_code == 303
     assert post(client, followed, "restore").status_code == 303

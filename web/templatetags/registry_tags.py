@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -16,6 +17,7 @@ from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from registry.selectors.voidings import Voiding
 from web.static_packages import PLOTLY_MAP_STYLE_ID, PLOTLY_SCRIPT
 
 ISO_DAY = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})\b")
@@ -99,6 +101,12 @@ def error_summaries(forms: list[BaseForm]) -> dict[str, object]:
 def target_of(bound: BoundField) -> str:
     """Return the id an error leads to: the control, or the first button of a group."""
     return bound.id_for_label or f"{bound.auto_id}_0"
+
+
+@register.inclusion_tag("_components/voiding.html")
+def voiding(found: Mapping[Any, Voiding] | str, row: object) -> dict[str, object]:
+    """Say when a voided row of a list was voided, and by whom and why as far as the reader may know."""
+    return {"voiding": found.get(row) if isinstance(found, Mapping) else None}
 
 
 @register.inclusion_tag("_components/pager.html")

@@ -26,8 +26,9 @@ def means(payload: Payload, lead: TimePoint) -> Figure:
         )
         % {"scale": scale},
         spoken=_("Means of: %(scale)s. %(told)s.") % {"scale": scale, "told": "; ".join(map(_told, places))},
-        columns=[_("Time point"), *(text for line in lines_of(whole(lead)) for text in _columns(line))],
-        rows=[[point["label"], *(text for line in lines_of(whole(point)) for text in _cells(line))] for point in places],
+        columns=[_("Time point"), _("n"), _("Baseline"), _("Mean"), _("95 % CI"), _("SD")],
+        # A line of its own for each arm: arms side by side are wider than half a page.
+        rows=[[_row_name(point, line), *_cells(line)] for point in places for line in lines_of(whole(point))],
         records=[record for point in places for line in lines_of(whole(point)) for record in _records(point, line)],
         chart="means",
         data={
@@ -59,9 +60,8 @@ def _told(point: TimePoint) -> str:
     return f"{point['label']}: " + ", ".join(f"{line.name} {score(line.mean('value')['mean'])}" for line in lines_of(whole(point)))
 
 
-def _columns(line: Line) -> list[str]:
-    named = [_("n"), _("Baseline"), _("Mean"), _("95 % CI"), _("SD")]
-    return [f"{line.name}, {name}" for name in named] if line.key else named
+def _row_name(point: TimePoint, line: Line) -> str:
+    return f"{point['label']}, {line.name}" if line.key else point["label"]
 
 
 def _cells(line: Line) -> list[str]:
