@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
+from operator import itemgetter
 from typing import Any
 
 from registry.exceptions import Problem
@@ -19,7 +21,9 @@ from registry.rules.tables.cells import canonical_decimal, value_of
 from registry.rules.tables.patterns import PATTERN_KEYS, complaint, read_block
 from registry.rules.tables.stimulation_facts import BlockFacts
 from registry.services.row_sets import RowChecks, Tally
-from registry.services.stimulation import correct_sessions, record_sessions
+from registry.services.session_moulds import SessionLine
+from registry.services.stimulation import correct_sessions
+from registry.services.stimulation_lines import record_session_lines
 from registry.vocabulary import (
     DeviationReason,
     Hemisphere,
@@ -39,6 +43,12 @@ AS_STORED = (
     *("coil_matches_threshold", "pulse_counter"),
 )
 PAINS = ("pain_before", "pain_before_at", "pain_after", "pain_after_at", "guess_certainty")
+# What a line of the service names; of all else it is told only whether rows say the same.
+OWN = (
+    *("patient", "number", "for_date", "started_at", "ended_at", "threshold", "kit_code", "row_id"),
+    *("pain_before", "pain_before_at", "pain_after", "pain_after_at", "guess", "guess_certainty"),
+)
+_rest = itemgetter(*(name for name in tables.SESSIONS.names if name not in OWN))
 
 
 class BlockRows:
@@ -206,7 +216,33 @@ class SessionImport(RecordImport):
 
     def record(self, rows: Sequence[Any]) -> None:
         one = self.importing
-        record_sessions(trial=one.trial, rows=rows, by=one.by, now=one.now, reason=one.reason)
+        record_session_lines(trial=one.trial, lines=rows, by=one.by, now=one.now, reason=one.reason)
+
+    def _record(self, numbers: Sequence[int]) -> None:
+        self.record([self._line(number, self.rows[number]) for number in numbers])
+
+    def _line(self, number: int, row: Cells) -> SessionLine:
+        value, threshold = self.value, self._thresholds.get((row["patient"], row["threshold"]))
+        return SessionLine(
+            patient=row["patient"],
+            period=value(row, "period"),
+            number=value(row, "number"),
+            for_date=value(row, "for_date"),
+            started_at=value(row, "started_at"),
+            ended_at=value(row, "ended_at"),
+            threshold=None if threshold is None else threshold[0],
+            kit_code=row["kit_code"],
+            pain_before=value(row, "pain_before"),
+            pain_before_at=value(row, "pain_before_at"),
+            pain_after=value(row, "pain_after"),
+            pain_after_at=value(row, "pain_after_at"),
+            guess=TreatmentGuess(row["guess"]) if row["guess"] else None,
+            guess_certainty=value(row, "guess_certainty"),
+            row_id=row["row_id"],
+            protocol_version=row["protocol"] or None,
+            rest=(_rest(row), self._blocks(row)),
+            whole=partial(self.new_row, number, row),
+        )
 
     def correct(self, pairs: Sequence[tuple[Any, Any]]) -> None:
         one = self.importing

@@ -14,7 +14,8 @@ from uuid import UUID
 from django.db import connections, models, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.expressions import DatabaseDefault
-from psycopg.adapt import PyFormat, Transformer
+
+from registry.services.copy_text import blocks_of, column_texts, is_plain
 
 # Below this an INSERT is as fast, and brings back what the database fills in.
 COPIED_FROM = 100
@@ -64,34 +65,42 @@ def _statement(model: type[models.Model], count: int) -> str:
 
 
 def _copy(model: type[models.Model], rows: Sequence[models.Model], using: str) -> None:
-    connection, options = connections[using], model._meta
-    quote = connection.ops.quote_name
-    fields: list[models.Field[Any, Any]] = list(options.concrete_fields)
-    with connection.cursor() as cursor:
-        for row, number in zip(rows, _new_keys(cursor, options.db_table, len(rows)), strict=True):
-            row.pk = number
-        columns = ", ".join(quote(str(field.column)) for field in fields)
-        cells = zip(*(_cells(field, rows, connection) for field in fields), strict=True)
-        statement = f"COPY {quote(options.db_table)} ({columns}) FROM STDIN"
-        with connection.wrap_database_errors, cursor.copy(statement) as copy:
-            for row_of_cells in cells:
-                copy.write_row(row_of_cells)
+    for row, number in zip(rows, new_keys(model, len(rows), using), strict=True):
+        row.pk = number
+    copy_lines(model, lines_of(model, rows, using), using)
     for row in rows:
         row._state.adding, row._state.db = False, using
 
 
-def _new_keys(cursor: Any, table: str, count: int) -> Iterable[int]:
+def lines_of(model: type[models.Model], rows: Sequence[models.Model], using: str) -> Iterable[str]:
+    """Return the lines of COPY of rows that have their keys."""
+    return map("\t".join, zip(*(column_texts(field, rows, connections[using]) for field in model._meta.concrete_fields), strict=True))
+
+
+def copy_lines(model: type[models.Model], lines: Iterable[str], using: str) -> None:
+    """Write lines with a cell for each concrete field, in their order. Raises IntegrityError as saving does."""
+    connection = connections[using]
+    columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in model._meta.concrete_fields)
+    statement = f"COPY {connection.ops.quote_name(model._meta.db_table)} ({columns}) FROM STDIN"
+    with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(statement) as copy:
+        for block in blocks_of(lines):
+            copy.write(block)
+
+
+def new_keys(model: type[models.Model], count: int, using: str) -> Sequence[int]:
     """Draw primary keys, all in one row of the answer: a row for each would cost more than drawing it."""
-    cursor.execute(
-        "SELECT array_agg(nextval(sequence)) FROM pg_get_serial_sequence(%s, 'id') sequence, generate_series(1, %s)", [table, count]
-    )
-    (numbers,) = cursor.fetchone()
-    return numbers  # type: ignore[no-any-return]
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            "SELECT array_agg(nextval(sequence)) FROM pg_get_serial_sequence(%s, 'id') sequence, generate_series(1, %s)",
+            [model._meta.db_table, count],
+        )
+        (numbers,) = cursor.fetchone()
+    return numbers or []
 
 
 def _cells(field: models.Field[Any, Any], rows: Sequence[models.Model], connection: BaseDatabaseWrapper) -> Sequence[Any]:
     """Return the cells of one column."""
-    if not _is_plain(field):
+    if not is_plain(field):
         return [field.get_db_prep_save(field.pre_save(row, True), connection) for row in rows]
     values = list(map(attrgetter(field.attname), rows))
     odd = set(map(type, values)) - _AS_IS
@@ -99,23 +108,4 @@ def _cells(field: models.Field[Any, Any], rows: Sequence[models.Model], connecti
         return values
     if all(issubclass(one, Enum) for one in odd):
         return [value.value if type(value) in odd else value for value in values]
-    if odd == {list}:
-        return _arrays(field, values, connection)
     return [field.get_db_prep_save(value, connection) if type(value) in odd else value for value in values]
-
-
-def _arrays(field: models.Field[Any, Any], values: Sequence[Any], connection: BaseDatabaseWrapper) -> Sequence[str | None]:
-    """Return arrays as PostgreSQL reads them, each distinct one written once."""
-    known: dict[tuple[Any, ...], str] = {}
-    transformer = Transformer(connection.connection)
-    for value in {tuple(value) for value in values if value is not None}:
-        ready = field.get_db_prep_save(list(value), connection)
-        known[value] = bytes(transformer.get_dumper(ready, PyFormat.TEXT).dump(ready) or b"").decode()
-    return [None if value is None else known[tuple(value)] for value in values]
-
-
-def _is_plain(field: models.Field[Any, Any]) -> bool:
-    """Tell whether a column holds what its attribute does, rather than what saving makes of it."""
-    if isinstance(field, models.DateField):
-        return not field.auto_now and not field.auto_now_add
-    return type(field).pre_save is models.Field.pre_save and not isinstance(field, models.JSONField)

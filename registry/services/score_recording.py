@@ -45,7 +45,7 @@ def record_scores(*, trial: Trial, rows: Iterable[NewScore], by: User, now: date
     check_open(trial)
     rows = list(rows)
     references = ScoreReferences(trial=trial, by=by, codes={row.patient for row in rows})
-    wanted = _checked(rows, references, now)
+    wanted = checked_scores(rows, references, now)
     try:
         return _write(wanted, references, reason)
     except IntegrityError as error:
@@ -72,7 +72,7 @@ def add_scores(
 
     `on_record` are those of their records that were found already; None where nobody looked.
     """
-    return _add(_checked(rows, references, now), references.by, on_record)
+    return _add(checked_scores(rows, references, now), references.by, on_record)
 
 
 def _add(wanted: Sequence[PainScore], by: User, on_record: Collection[uuid.UUID] | None = None) -> list[PainScore]:
@@ -94,8 +94,8 @@ def _on_record(wanted: Sequence[PainScore], by: User) -> set[uuid.UUID]:
     return set(stored)
 
 
-def _checked(rows: Sequence[NewScore], references: ScoreReferences, now: datetime) -> list[PainScore]:
-    """Return the rows as scores not yet written; raise for what is wrong with any."""
+def checked_scores(rows: Sequence[NewScore], references: ScoreReferences, now: datetime) -> list[PainScore]:
+    """Return the rows as scores not yet written; raise as `record_scores` for what is wrong with any."""
     problems: list[Problem] = []
     scores: list[PainScore] = []
     checks = _Checks(references, now)

@@ -15,6 +15,7 @@ from registry.roles import Permission
 from registry.rules.adverse_events import REPORTED_AT_ONCE, NewAdverseEvent
 from registry.rules.scores import NewScore
 from registry.rules.stimulation import NewSession, NewSideEffect
+from registry.rules.stimulation.sessions import SessionTimes
 from registry.services.adverse_events import add_side_effects
 from registry.services.score_recording import add_scores
 from registry.services.score_references import ScoreReferences
@@ -46,7 +47,7 @@ def effect_record(session: UUID, term: AdverseEventTerm, place: int, version: in
     return uuid.uuid5(session, f"{term}/{place}" if version == 1 else f"{term}/{place}/{version}")
 
 
-def asked_at(row: NewSession, question: str) -> datetime | None:
+def asked_at(row: SessionTimes, question: str) -> datetime | None:
     """Return when pain was asked, as far as it is known."""
     if question == AFTER:
         return row.pain_after_at or row.ended_at or row.started_at
@@ -157,7 +158,7 @@ def write_events(
 
 def write_guesses(prepared: Iterable[Prepared], now: datetime) -> None:
     """Keep what patients believe they got, apart from the session. A guess once given is replaced only by another."""
-    guesses = [
+    keep_guesses(
         MaskingGuess(
             enrolment_id=one.patient.id,
             session_record=one.session.record,
@@ -167,7 +168,12 @@ def write_guesses(prepared: Iterable[Prepared], now: datetime) -> None:
         )
         for one in prepared
         if one.row.guess is not None
-    ]
+    )
+
+
+def keep_guesses(rows: Iterable[MaskingGuess]) -> None:
+    """Write guesses, each in the place of an earlier one of its session."""
+    guesses = list(rows)
     if guesses:
         MaskingGuess.objects.bulk_create(
             guesses, update_conflicts=True, unique_fields=["session_record"], update_fields=["guess", "certainty", "recorded_at"]

@@ -5,7 +5,7 @@ Safety verdicts have no place here yet: they come between `prepare` and the writ
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -123,7 +123,11 @@ def hold_patients(enrolment_ids: Iterable[int]) -> None:
 
 def check_numbers(sessions: Sequence[StimulationSession], *, correcting: Iterable[UUID]) -> None:
     """Raise Conflict where a session's number is that of another standing one of the patient; `correcting` are not others."""
-    wanted = {(one.enrolment_id, one.period, one.number) for one in sessions if one.number is not None}
+    check_free({(one.enrolment_id, one.period, one.number) for one in sessions if one.number is not None}, correcting=correcting)
+
+
+def check_free(wanted: Collection[tuple[int, int, int | None]], *, correcting: Iterable[UUID] = ()) -> None:
+    """Do the same for numbers by enrolment and period."""
     if not wanted:
         return
     standing = StimulationSession.objects.filter(ended_at__isnull=True, number__isnull=False)

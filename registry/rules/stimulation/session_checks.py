@@ -10,7 +10,7 @@ from registry.exceptions import Problem
 from registry.rules.stimulation.dose import INTENSITY_DECIMALS, INTENSITY_PERCENT, THRESHOLD_PERCENT_MSO
 from registry.rules.stimulation.numbers import range_problem
 from registry.rules.stimulation.pattern_checks import pattern_problems
-from registry.rules.stimulation.sessions import NewBlock, NewSession, NewSideEffect
+from registry.rules.stimulation.sessions import NewBlock, NewSession, NewSideEffect, SessionTimes
 from registry.vocabulary import (
     SESSION_REASONS,
     AdverseEventTerm,
@@ -56,7 +56,7 @@ def session_problems(row: NewSession, *, complete: bool) -> list[Problem]:
     return [*found, *_dayless(row), *(_open_questions(row) if complete else ())]
 
 
-def time_problems(row: NewSession, *, now: datetime, zone: ZoneInfo) -> list[Problem]:
+def time_problems(row: SessionTimes, *, now: datetime, zone: ZoneInfo) -> list[Problem]:
     """Return what is wrong with the times of a session, in the patient's zone."""
     found = [
         Problem(name, "The time lies in the future. Enter when it was.", "future")
@@ -69,7 +69,7 @@ def time_problems(row: NewSession, *, now: datetime, zone: ZoneInfo) -> list[Pro
     return [*found, *_order_problems(row, zone)]
 
 
-def _order_problems(row: NewSession, zone: ZoneInfo) -> Iterator[Problem]:
+def _order_problems(row: SessionTimes, zone: ZoneInfo) -> Iterator[Problem]:
     if row.started_at is None:
         if row.ended_at is not None:
             yield Problem("started_at", "The session has an end and no start. Enter when stimulation began.", "required")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Protocol
 from uuid import UUID
 
 from registry.rules.stimulation.timing import Pattern
@@ -44,6 +45,21 @@ class NewSideEffect:
     severity: Severity
     relation: Relatedness | None = None
     text: str = ""
+
+
+class SessionTimes(Protocol):
+    """When a session was, and when its pains were asked."""
+
+    @property
+    def started_at(self) -> datetime | None: ...
+    @property
+    def ended_at(self) -> datetime | None: ...
+    @property
+    def for_date(self) -> date | None: ...
+    @property
+    def pain_before_at(self) -> datetime | None: ...
+    @property
+    def pain_after_at(self) -> datetime | None: ...
 
 
 @dataclass(frozen=True, slots=True)
