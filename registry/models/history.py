@@ -45,11 +45,25 @@ class UnswitchableSql(compiler.UpsertTriggerSql):
         """
 
 
-def _without_switch(trigger: pgtrigger.Trigger, model: type[models.Model]) -> compiler.Trigger:
-    """Compile a trigger as pgtrigger would, but by the template above."""
+class PlannedOnceSql(UnswitchableSql):
+    """The same for a function that is planned once for a connection, and so for one new row and for millions: rows looked up by key.
+
+    Any other plan depends on how many rows there were when it was made.
+    """
+
+    def get_template(self) -> str:
+        path = "search_path = public, pg_temp"
+        once = "SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_sort = off"
+        return super().get_template().replace(f"{path};", f"{path} {once};")
+
+
+def without_switch(
+    trigger: pgtrigger.Trigger, model: type[models.Model], template: type[UnswitchableSql] = UnswitchableSql
+) -> compiler.Trigger:
+    """Compile a trigger as pgtrigger would, but by a template above."""
     return compiler.Trigger(
         name=trigger.name,
-        sql=UnswitchableSql(
+        sql=template(
             pgid=trigger.get_pgid(model),
             func=trigger.render_func(model),
             table=model._meta.db_table,
@@ -83,7 +97,7 @@ class EventTrigger(pghistory.trigger.Event):
         )
 
     def compile(self, model: type[models.Model]) -> compiler.Trigger:
-        return _without_switch(self, model)
+        return without_switch(self, model)
 
 
 class Gate(pgtrigger.Trigger):
@@ -96,7 +110,7 @@ class Gate(pgtrigger.Trigger):
     func = "PERFORM registry_require_change(); RETURN NULL;"
 
     def compile(self, model: type[models.Model]) -> compiler.Trigger:
-        return _without_switch(self, model)
+        return without_switch(self, model)
 
 
 class _Tracked:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pgtrigger
+from django.db import models
+from pgtrigger import compiler
 
-from registry.models.history import Gate
+from registry.models.history import Gate, PlannedOnceSql, without_switch
 
 STRAY_REFERENCE = """
     SELECT CASE WHEN e.id IS NULL THEN 'enrolment' WHEN s.id IS NULL THEN 'scale'
@@ -30,17 +32,19 @@ class ScoreReferences(Gate):
 
     when = pgtrigger.After
     referencing = pgtrigger.Referencing(new="new_values")
-    # EXECUTE plans anew: a plan made for one score is wrong for millions, and the reverse.
     func = f"""
         DECLARE stray text;
         BEGIN
-            EXECUTE $check${STRAY_REFERENCE}$check$ INTO stray;
+            stray := ({STRAY_REFERENCE});
             IF stray IS NOT NULL THEN
                 RAISE EXCEPTION 'a pain score refers to a missing or foreign %', stray USING ERRCODE = 'foreign_key_violation';
             END IF;
         END;
         RETURN NULL;
     """
+
+    def compile(self, model: type[models.Model]) -> compiler.Trigger:
+        return without_switch(self, model, PlannedOnceSql)
 
 
 def references_checked() -> list[pgtrigger.Trigger]:
