@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, TypeVar
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.http import HttpResponseBase
 from django.utils import timezone
@@ -16,10 +16,10 @@ from rest_framework.response import Response
 from api.fields import StrictSerializer
 from api.file_rows import TRIAL_HELP
 from api.once import answered_once
-from api.problems import InvalidRows
+from api.problems import TAKEN, ConflictOfRows, InvalidRows
 from api.records import Row, person_of
 from api.versioned import VersionedRecords
-from registry.exceptions import InvalidInput, Problem
+from registry.exceptions import Conflict, InvalidInput, Problem
 from registry.selectors.patients import trial_visible_to
 from registry.services.row_lists import check_list
 
@@ -63,7 +63,7 @@ class BatchedRecords(VersionedRecords):
             user.check_can(self.right, trial=trial)
             rows: list[Row] = [{**row, "id": row.get("id") or uuid4()} for row in data["rows"]]
             ids = [row["id"] for row in rows]
-            with naming_rows():
+            with naming_rows(ids):
                 check_list(trial=trial, patients=[row["patient"] for row in rows], records=ids, by=user)
                 repeated = self.write(trial, rows, by=user, now=timezone.now())
             return Response({"recorded": len(rows) - repeated, "repeated": repeated, "ids": ids}, status=201)
@@ -72,12 +72,15 @@ class BatchedRecords(VersionedRecords):
 
 
 @contextmanager
-def naming_rows() -> Iterator[None]:
-    """Let every problem inside name its row, also where there is but one."""
+def naming_rows(ids: Sequence[UUID]) -> Iterator[None]:
+    """Let every problem inside name its row, also where there is but one; and a conflict those of these records that it is about."""
     try:
         yield
     except InvalidInput as refused:
         raise InvalidRows([_with_row(problem, 0) for problem in refused.problems]) from refused
+    except Conflict as refused:
+        rows = [number for number, id in enumerate(ids) if id in refused.records]
+        raise ConflictOfRows(refused.sentence, [Problem(f"rows[{n}].{refused.field}", refused.sentence, TAKEN) for n in rows]) from refused
 
 
 def each_row(rows: Sequence[Row], take: Callable[[Row], New]) -> list[New]:

@@ -15,12 +15,14 @@ from django.http import Http404, HttpRequest
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
-from registry.exceptions import Conflict, InvalidInput, NotAllowed, NotFound, RegistryError
+from registry.exceptions import Conflict, InvalidInput, NotAllowed, NotFound, Problem, RegistryError
 from registry.services.idempotency import KeyInUse, KeyReused
 from registry.services.versions import is_refused_by_rule
 
 MEDIA_TYPE = "application/problem+json"
 AWAY_FOR_S = 2
+# The word for a value that another record has.
+TAKEN = "taken"
 ADDRESS = "/api/v1/problems/{code}/"
 log = structlog.get_logger(__name__)
 
@@ -75,6 +77,14 @@ class InvalidQuery(drf.APIException):
 
 class InvalidRows(InvalidInput):
     """Values of a list of rows that break a rule, each named with its row."""
+
+
+class ConflictOfRows(Conflict):
+    """Rows of a list that are in the way of what is on record, or of one another, each named."""
+
+    def __init__(self, sentence: str, problems: list[Problem]) -> None:
+        super().__init__(sentence)
+        self.problems = problems
 
 
 class InvalidCursor(Exception):
@@ -176,6 +186,11 @@ def errors_of(code: str, error: Exception) -> Iterator[dict[str, str]]:
     if isinstance(error, InvalidInput):
         for one in error.problems:
             yield {"pointer": pointer(one.field, keep_row=isinstance(error, InvalidRows)), "code": one.code, "detail": one.message}
+    elif isinstance(error, ConflictOfRows):
+        for one in error.problems:
+            yield {"pointer": pointer(one.field, keep_row=True), "code": one.code, "detail": one.message}
+    elif isinstance(error, Conflict) and error.field:
+        yield {"pointer": pointer(error.field), "code": TAKEN, "detail": error.sentence}
     elif isinstance(error, drf.ValidationError | InvalidQuery):
         yield from leaves(error.detail, "?" if code == "invalid-query" else "")
 

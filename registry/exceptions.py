@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from uuid import UUID
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,11 @@ class Conflict(RegistryError):
     """The record changed meanwhile, or the act was done already in another way."""
 
     code = "conflict"
+
+    def __init__(self, sentence: str, *, field: str = "", records: Collection[UUID] = ()) -> None:
+        """Take the sentence and, where something of the records sent is in the way, what of which of them."""
+        super().__init__(sentence)
+        self.field, self.records = field, frozenset(records)
 
 
 class AuditContextMissing(RegistryError):

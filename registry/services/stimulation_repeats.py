@@ -18,6 +18,7 @@ from registry.services.unknown_scores import unknown_scores
 from registry.vocabulary import SEVERITY_GRADES, AdverseEventTerm
 
 OnRecord = dict[str, set[UUID]]
+TAKEN = "The identifier of this session belongs to another one already. Begin a new entry for a new session."
 # Numbers are compared here: joined to thousands of them, a table that has never been analysed is read once for each.
 ON_RECORD = """
 SELECT 'session', record, NULL::bigint, NULL::integer, NULL::integer FROM registry_stimulationsession
@@ -72,9 +73,10 @@ def repeated_records(prepared: Sequence[Prepared], by: User) -> set[UUID]:
         repeats = [one for one in prepared if one.session.record in stored]
         scores, effects = _first_pains(stored.values()), _first_effects(stored.values())
         pains, hidden = {score.record: score.value for score in scores}, unknown_scores(scores, by)
-        unknown = [one for one in repeats if hidden & {*standing_pain_records([stored[one.session.record]])}]
-        if unknown or not all(_same(one, stored[one.session.record], pains, effects) for one in repeats):
-            raise Conflict("The identifier of this session belongs to another one already. Begin a new entry for a new session.")
+        known = [one for one in repeats if not hidden & {*standing_pain_records([stored[one.session.record]])}]
+        same = {one.session.record for one in known if _same(one, stored[one.session.record], pains, effects)}
+        if len(same) < len(repeats):
+            raise Conflict(TAKEN, field="id", records=[one.session.record for one in repeats if one.session.record not in same])
     return set(stored)
 
 
