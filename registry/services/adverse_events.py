@@ -25,6 +25,7 @@ from registry.services.record_sets import (
     patient_named,
     write_once,
 )
+from registry.services.row_adding import Adding, add_rows
 from registry.services.row_making import make_row
 from registry.services.row_sets import check_open
 from registry.services.versions import check_voided_last, end_version, next_version, replace_versions
@@ -67,14 +68,15 @@ def add_side_effects(
     by: User,
     now: datetime,
     on_record: Collection[UUID] | None,
+    add: Adding = add_rows,
 ) -> list[AdverseEvent]:
     """Write events within the change under way, all that `record_adverse_events` does; return the new ones.
 
     Patients and whose sessions these are were read already. `on_record` are those of their records that were found already;
-    None where nobody looked.
+    None where nobody looked. `add` writes the rows, or keeps them to be written with others.
     """
     wanted = _as_events(rows, patients, sessions, trial=trial, by=by, now=now)
-    return add_new(wanted, _same, "adverse event", on_record)
+    return add_new(wanted, _same, "adverse event", on_record, add)
 
 
 def correct_adverse_event(event: AdverseEvent, *, row: NewAdverseEvent, reason: Reason, by: User, now: datetime) -> AdverseEvent:

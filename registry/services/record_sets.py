@@ -18,7 +18,8 @@ from registry.models.records import VersionedRecord
 from registry.roles import Permission
 from registry.services.auditing import audited
 from registry.services.patient_codes import NAMED_ONE_BY_ONE, allowed_sites, visible_enrolments
-from registry.services.row_adding import add_rows
+from registry.services.row_adding import Adding, add_rows
+from registry.services.used_row_ids import row_ids_in_use
 
 Record = TypeVar("Record", bound=VersionedRecord)
 
@@ -115,15 +116,20 @@ def _write(wanted: Sequence[Record], same: Callable[[Record, Record], bool], nou
 
 
 def add_new(
-    wanted: Sequence[Record], same: Callable[[Record, Record], bool], noun: str, on_record: Collection[uuid.UUID] | None
+    wanted: Sequence[Record],
+    same: Callable[[Record, Record], bool],
+    noun: str,
+    on_record: Collection[uuid.UUID] | None,
+    add: Adding = add_rows,
 ) -> list[Record]:
     """Write those not on record yet within the change under way; return what was written, raise as `write_once`.
 
-    `on_record` are those of their records that were found already; None where nobody looked.
+    `on_record` are those of their records that were found already; None where nobody looked. `add` writes the rows, or keeps them
+    to be written with others.
     """
     known = _on_record(wanted, same, noun) if on_record is None or on_record else set()
     new = [row for row in wanted if row.record not in known]
-    add_rows(new)
+    add(new)
     return new
 
 
@@ -133,8 +139,8 @@ def _on_record(wanted: Sequence[Record], same: Callable[[Record, Record], bool],
         return set()
     found = type(wanted[0])._default_manager.filter(record__in=[row.record for row in wanted], version=1)
     stored = {row.record: row for row in cast(Iterable[Record], found)}
-    for row in wanted:
-        other = stored.get(row.record)
-        if other is not None and not same(other, row):
-            raise Conflict(f"The identifier of this {noun} belongs to another one already. Begin a new entry for a new {noun}.")
+    taken = [row.record for row in wanted if row.record in stored and not same(stored[row.record], row)]
+    if taken:
+        sentence = f"The identifier of this {noun} belongs to another one already. Begin a new entry for a new {noun}."
+        raise Conflict(sentence, field="id", records=taken)
     return set(stored)

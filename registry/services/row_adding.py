@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -17,6 +17,8 @@ from django.db.models.expressions import DatabaseDefault
 
 from registry.services.copy_text import blocks_of, column_texts, is_plain
 
+# What adds rows of one model: `add_rows`, or something that keeps them for a moment.
+Adding = Callable[[Sequence[models.Model]], None]
 # Below this an INSERT is as fast, and brings back what the database fills in.
 COPIED_FROM = 100
 # What PostgreSQL reads alike whatever the column; all else is made ready by its field.
@@ -28,13 +30,13 @@ def add_rows(rows: Sequence[models.Model]) -> None:
     if not rows:
         return
     model = type(rows[0])
-    if _left_to_database(model, rows) or any(row.pk is not None for row in rows):
+    if left_to_database(model, rows) or any(row.pk is not None for row in rows):
         model._default_manager.bulk_create(rows)
     else:
         (_insert if len(rows) < COPIED_FROM else _copy)(model, rows, router.db_for_write(model))
 
 
-def _left_to_database(model: type[models.Model], rows: Sequence[models.Model]) -> bool:
+def left_to_database(model: type[models.Model], rows: Sequence[models.Model]) -> bool:
     """Tell whether the database is to fill in a column, which COPY would not tell back."""
     names = [field.attname for field in model._meta.concrete_fields if field.has_db_default()]
     return any(isinstance(getattr(row, name), DatabaseDefault) for name in names for row in rows)

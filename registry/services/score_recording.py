@@ -18,7 +18,7 @@ from registry.rules.response import diary_day, score_day
 from registry.rules.scores import NewScore, day_problem, value_problem, value_units
 from registry.services.auditing import audited
 from registry.services.jobs import mark_stale
-from registry.services.row_adding import add_rows
+from registry.services.row_adding import Adding, add_rows
 from registry.services.row_making import make_row
 from registry.services.row_sets import check_open
 from registry.services.score_references import KnownScale, ScoredPatient, ScoreReferences
@@ -66,19 +66,25 @@ def _write(wanted: Sequence[PainScore], references: ScoreReferences, reason: str
 
 
 def add_scores(
-    rows: Sequence[NewScore], references: ScoreReferences, now: datetime, *, on_record: Collection[uuid.UUID] | None
+    rows: Sequence[NewScore],
+    references: ScoreReferences,
+    now: datetime,
+    *,
+    on_record: Collection[uuid.UUID] | None,
+    add: Adding = add_rows,
 ) -> list[PainScore]:
     """Write scores within the change under way, all that `record_scores` does but for marking the outcomes; return the new ones.
 
-    `on_record` are those of their records that were found already; None where nobody looked.
+    `on_record` are those of their records that were found already; None where nobody looked. `add` writes the rows, or keeps them
+    to be written with others.
     """
-    return _add(checked_scores(rows, references, now), references.by, on_record)
+    return _add(checked_scores(rows, references, now), references.by, on_record, add)
 
 
-def _add(wanted: Sequence[PainScore], by: User, on_record: Collection[uuid.UUID] | None = None) -> list[PainScore]:
+def _add(wanted: Sequence[PainScore], by: User, on_record: Collection[uuid.UUID] | None = None, add: Adding = add_rows) -> list[PainScore]:
     repeated = _on_record(wanted, by) if on_record is None or on_record else set()
     new = [score for score in wanted if score.record not in repeated]
-    add_rows(new)
+    add(new)
     return new
 
 
@@ -86,15 +92,18 @@ def _on_record(wanted: Sequence[PainScore], by: User) -> set[uuid.UUID]:
     """Return which records exist; raise Conflict where one of them is another score, or one whose value the person may not know."""
     stored = {row.record: row for row in PainScore.objects.filter(record__in=[score.record for score in wanted], version=1)}
     hidden = unknown_scores(list(stored.values()), by)
-    for score in wanted:
-        other = stored.get(score.record, score)
-        same = (other.enrolment_id, other.scale_id, other.value_units) == (score.enrolment_id, score.scale_id, score.value_units)
-        if not same or score.record in hidden:
-            raise Conflict("This score's identifier belongs to another score already. Begin a new entry for a new score.")
+    taken = [score.record for score in wanted if score.record in hidden or not _same(stored.get(score.record, score), score)]
+    if taken:
+        sentence = "This score's identifier belongs to another score already. Begin a new entry for a new score."
+        raise Conflict(sentence, field="id", records=taken)
     return set(stored)
 
 
 def checked_scores(rows: Sequence[NewScore], references: ScoreReferences, now: datetime) -> list[PainScore]:
+def _same(one: PainScore, other: PainScore) -> bool:
+    return (one.enrolment_id, one.scale_id, one.value_units) == (other.enrolment_id, other.scale_id, other.value_units)
+
+
     """Return the rows as scores not yet written; raise as `record_scores` for what is wrong with any."""
     problems: list[Problem] = []
     scores: list[PainScore] = []

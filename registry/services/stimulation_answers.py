@@ -17,6 +17,7 @@ from registry.rules.scores import NewScore
 from registry.rules.stimulation import NewSession, NewSideEffect
 from registry.rules.stimulation.sessions import SessionTimes
 from registry.services.adverse_events import add_side_effects
+from registry.services.row_adding import Adding, add_rows
 from registry.services.score_recording import add_scores
 from registry.services.score_references import ScoreReferences
 from registry.services.stimulation_references import SessionReferences
@@ -92,17 +93,23 @@ def new_scores(one: Prepared, questions: Iterable[str], references: SessionRefer
 
 
 def write_scores(
-    scores: Sequence[NewScore], references: SessionReferences, by: User, now: datetime, on_record: Collection[UUID] | None = None
+    scores: Sequence[NewScore],
+    references: SessionReferences,
+    by: User,
+    now: datetime,
+    on_record: Collection[UUID] | None = None,
+    add: Adding = add_rows,
 ) -> list[PainScore]:
     """Add pains through the score service; what it refuses is about the pain of a session. Whoever calls marks the outcomes.
 
-    `on_record` are those of their records that were found already; None where nobody looked.
+    `on_record` are those of their records that were found already; None where nobody looked. `add` writes the rows, or keeps them
+    to be written with others.
     """
     if not scores:
         return []
     try:
         known = ScoreReferences(trial=references.trial, by=by, of_sessions=references)
-        return add_scores(scores, known, now, on_record=on_record)
+        return add_scores(scores, known, now, on_record=on_record, add=add)
     except InvalidInput as refusal:
         raise InvalidInput([Problem("pain_before", one.message, one.code) for one in refusal.problems]) from refusal
 
@@ -146,14 +153,19 @@ def new_events(one: Prepared) -> Iterator[NewAdverseEvent]:
 
 
 def write_events(
-    events: Sequence[NewAdverseEvent], references: SessionReferences, by: User, now: datetime, on_record: Collection[UUID] | None = None
+    events: Sequence[NewAdverseEvent],
+    references: SessionReferences,
+    by: User,
+    now: datetime,
+    on_record: Collection[UUID] | None = None,
+    add: Adding = add_rows,
 ) -> list[AdverseEvent]:
-    """Add side effects through the service of adverse events; `on_record` as for scores."""
+    """Add side effects through the service of adverse events; `on_record` and `add` as for scores."""
     if not events:
         return []
     patients = references.patients_for(Permission.EVENT_RECORD)
     sessions = {event.session: patients[event.patient].id for event in events if event.session is not None}
-    return add_side_effects(events, patients, sessions, trial=references.trial, by=by, now=now, on_record=on_record)
+    return add_side_effects(events, patients, sessions, trial=references.trial, by=by, now=now, on_record=on_record, add=add)
 
 
 def write_guesses(prepared: Iterable[Prepared], now: datetime) -> None:

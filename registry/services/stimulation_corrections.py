@@ -19,6 +19,7 @@ from registry.services.auditing import audited
 from registry.services.jobs import mark_stale
 from registry.services.reasons import Reason
 from registry.services.row_sets import check_open
+from registry.services.rows_together import RowsTogether
 from registry.services.stimulation_answers import AFTER, BEFORE, pain_of, write_events, write_guesses, write_scores
 from registry.services.stimulation_changes import (
     Changes,
@@ -193,7 +194,9 @@ def _write(wanted: Sequence[Correction], writing: Writing, standing: Standing, *
         change_pains(one.after, one.before, standing, references, changes)
         if not events_apart:
             change_effects(one.after, one.before, standing, changes, by)
-    write_versions(after)
+    together = RowsTogether()
+    write_versions(after, together)
+    together.write()
     write_guesses(after, now)
     write_changes(changes, now)
     write_scores(changes.new_scores, references, by, now)

@@ -20,8 +20,8 @@ from registry.rules.stimulation import NewSession
 from registry.rules.stimulation.session_content import SessionContent
 from registry.services.auditing import audited
 from registry.services.jobs import mark_stale
-from registry.services.row_adding import add_rows
 from registry.services.row_sets import check_open
+from registry.services.rows_together import RowsTogether
 from registry.services.stimulation_answers import name_pains, new_events, new_scores, write_events, write_guesses, write_scores
 from registry.services.stimulation_references import SessionReferences
 from registry.services.stimulation_repeats import OnRecord, repeated_records, what_is_on_record
@@ -142,11 +142,13 @@ def check_free(wanted: Collection[tuple[int, int, int | None]], *, correcting: I
 def _write(new: Sequence[Prepared], writing: Writing, found: OnRecord) -> tuple[list[PainScore], list[AdverseEvent]]:
     references, by, now = writing.references, writing.by, writing.now
     name_pains(new)
-    write_versions(new)
+    together = RowsTogether()
+    write_versions(new, together)
     write_guesses(new, now)
     pains = [score for one in new for score in new_scores(one, ("pain_before", "pain_after"), references)]
-    scores = write_scores(pains, references, by, now, found["score"])
-    events = write_events([event for one in new for event in new_events(one)], references, by, now, found["event"])
+    scores = write_scores(pains, references, by, now, found["score"], add=together.add)
+    events = write_events([event for one in new for event in new_events(one)], references, by, now, found["event"], add=together.add)
+    together.write()
     if found["draft"]:
         _close_drafts(new, now)
     mark_stale(references.trial, by=by, enrolment_ids={one.patient.id for one in new})
@@ -162,13 +164,11 @@ def _close_drafts(new: Sequence[Prepared], now: datetime) -> None:
     drafts.filter(submitted_at__isnull=True).update(submitted_at=now, answers={})
 
 
-def write_versions(prepared: Sequence[Prepared]) -> None:
-    """Add versions of sessions with their blocks and deviations, in three statements."""
-    add_rows([one.session for one in prepared])
+def write_versions(prepared: Sequence[Prepared], together: RowsTogether) -> None:
+    """Add versions of sessions with their blocks and deviations to what is written together."""
     for one in prepared:
-        for block in one.blocks:
-            block.session_id = one.session.pk
-        for deviation in one.deviations:
-            deviation.session_id = one.session.pk
-    add_rows([block for one in prepared for block in one.blocks])
-    add_rows([deviation for one in prepared for deviation in one.deviations])
+        for part in (*one.blocks, *one.deviations):
+            part._state.fields_cache["session"] = one.session
+    together.add([one.session for one in prepared])
+    together.add([block for one in prepared for block in one.blocks])
+    together.add([deviation for one in prepared for deviation in one.deviations])

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from registry.exceptions import Conflict, InvalidInput, NotAllowed, NotFound
 from registry.models import AdverseEvent, CoilConversion, Job, MaskingGuess, PainScore, StaleMark, StimulationSession, Trial
 from registry.rules.stimulation import NewSession, NewSideEffect
-from registry.services import row_adding
+from registry.services import row_adding, rows_together
 from registry.services.auditing import audited
 from registry.services.stimulation import record_sessions
 from registry.vocabulary import (
@@ -365,6 +365,8 @@ def test_statements_do_not_grow_with_the_rows(
     trial: Any, threshold: Any, setup_actor: Any, oscar: Any, now: datetime, monkeypatch: pytest.MonkeyPatch, copied_from: int
 ) -> None:
     monkeypatch.setattr(row_adding, "COPIED_FROM", copied_from)
+    # Few rows are written all at once (test_rows_together.py); here they are written as many are.
+    monkeypatch.setattr(rows_together, "MOST_TOGETHER", 0)
     oscar.current_memberships()
     effects = (NewSideEffect(AdverseEventTerm.HEADACHE, Severity.MILD), NewSideEffect(AdverseEventTerm.TWITCHING, Severity.MILD))
     differing = {"as_planned": False, "blocks": (block(trains=20), block()), "deviation_reason": DeviationReason.TECHNICAL}

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from registry.exceptions import Conflict, InvalidInput, NotAllowed, NotFound
 from registry.models import AdverseEvent, EnrolmentPain, MaskingGuess, PainScore, ProtocolVersion, StaleMark, StimulationSession
 from registry.rules.stimulation import NewSession, NewSideEffect
-from registry.services import accounts
+from registry.services import accounts, rows_together
 from registry.services.adverse_events import correct_adverse_event
 from registry.services.auditing import audited
 from registry.services.reasons import Reason
@@ -354,7 +354,11 @@ def test_who_sees_no_pain_after_allocation_neither_previews_nor_corrects(
     assert restore_session(session, reason=TYPING_ERROR, by=lead, now=later + timedelta(minutes=1)).version == 2
 
 
-def test_statements_do_not_grow_with_the_corrections(trial: Any, row: NewSession, setup_actor: Any, alice: Any, later: datetime) -> None:
+def test_statements_do_not_grow_with_the_corrections(
+    trial: Any, row: NewSession, setup_actor: Any, alice: Any, later: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Few rows are written all at once (test_rows_together.py); here they are written as many are.
+    monkeypatch.setattr(rows_together, "MOST_TOGETHER", 0)
     alice.current_memberships()
     patients = [make_enrolment(trial, f"P-1{number:03}", site="N", by=setup_actor) for number in range(10)]
     thresholds = {one.patient_code: measure(one, setup_actor) for one in patients}
