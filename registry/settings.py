@@ -44,6 +44,10 @@ def _address(role: str) -> environment.Address:
 def _database(role: str, *, pool: bool) -> dict[str, Any]:
     """Return Django's settings for one login role; the owner is never pooled."""
     at = _address(role)
+    options = reachability.database_options(at.host, PEER_LOST_AFTER_S)
+    if pool:
+        # What is prepared there looks rows up by key, whatever the values: planning it each time took longer than running it.
+        options["options"] = f"{options.get('options', '')} -c plan_cache_mode=force_generic_plan".strip()
     return {
         "ENGINE": "registry.postgresql",
         "HOST": at.host,
@@ -55,7 +59,7 @@ def _database(role: str, *, pool: bool) -> dict[str, Any]:
         "CONN_HEALTH_CHECKS": not pool,  # a restarted server must not cost a request; for the pool the engine sees to it
         "DISABLE_SERVER_SIDE_CURSORS": False,
         "OPTIONS": {
-            **reachability.database_options(at.host, PEER_LOST_AFTER_S),
+            **options,
             **at.options,
             "application_name": f"rtms-{DB_ROLE}",
             # The driver prepares what asks for it (registry.postgresql.prepared); Django's own statements never do.
@@ -260,7 +264,7 @@ if EMBEDDED_BROKER:
 else:
     BROKER_URL = environment.broker_url(environment.text("BROKER_URL"), environment.text("BROKER_PASSWORD", ""))
 _CACHE_URL = BROKER_URL.replace("redis+socket://", "unix://", 1)
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": _CACHE_URL, "KEY_PREFIX": DB_NAME}}
+CACHES = {"default": {"BACKEND": "registry.broker_cache.BrokerCache", "LOCATION": _CACHE_URL, "KEY_PREFIX": DB_NAME}}
 
 CELERY_BROKER_URL = BROKER_URL
 CELERY_BROKER_TRANSPORT_OPTIONS = {

@@ -32,7 +32,10 @@ SELECT e.patient_code, e.id, e.site_id, p.time_zone, e.protocol_version_id,
     (SELECT jsonb_agg(jsonb_build_array(m.id, m.record, m.enrolment_id, m.kind, m.percent_mso, m.measured_on, m.coil_id))
         FILTER (WHERE m.ended_at IS NULL) FROM registry_motorthreshold m WHERE m.enrolment_id = e.id)
 FROM registry_enrolment e JOIN registry_patient p ON p.id = e.patient_id
-WHERE e.patient_code = ANY(%s::text[]) AND e.id IN ({visible}) ORDER BY e.id"""
+WHERE e.trial_id = %s::bigint AND e.patient_code = ANY(%s::text[]) AND (SELECT true FROM ({visible}) v WHERE v.id = e.id) ORDER BY e.id"""
+# Statements by the memberships they follow from; past so many, others are put together each time.
+MOST_KEPT = 1000
+_kept: dict[tuple[Any, ...], tuple[str, tuple[Any, ...]] | None] = {}
 # One transaction at a time writes a patient's sessions, so that what is looked up holds when it is written.
 HELD = " FOR NO KEY UPDATE OF e"
 
@@ -67,17 +70,31 @@ def read_facts(*, trial: Trial, by: User, codes: Collection[str], hold: bool) ->
 
     `hold` keeps others from writing their sessions until the end of the transaction.
     """
-    try:
-        visible, values = visible_enrolments(trial, by).values("pk").query.sql_with_params()
-    except EmptyResultSet:
-        # Django's word for a person who sees no patient at all.
+    found = _visible(trial, by)
+    if found is None:
         return {}, None
+    visible, values = found
     statement = FACTS.format(visible=visible) + (HELD if hold else "")
     with cursor_of(current_alias()) as cursor:
-        cursor.execute(statement, [list(codes), *values])
+        cursor.execute(statement, [trial.pk, list(codes), *values])
         rows = cursor.fetchall()
-    found = [_facts(row) for row in rows]
-    return {one.code: one for one in found}, rows[0][5] if rows else None
+    facts = [_facts(row) for row in rows]
+    return {one.code: one for one in facts}, rows[0][5] if rows else None
+
+
+def _visible(trial: Trial, by: User) -> tuple[str, tuple[Any, ...]] | None:
+    """Return the statement that selects the patients the person can see, None for nobody; put together once for equal memberships."""
+    key = trial.pk, tuple((one.trial_id, one.site_id, one.role) for one in by.current_memberships())
+    if key in _kept:
+        return _kept[key]
+    try:
+        found = visible_enrolments(trial, by).values("id").query.sql_with_params()
+    except EmptyResultSet:
+        # Django's word for a person who sees no patient at all.
+        found = None
+    if len(_kept) < MOST_KEPT:
+        _kept[key] = found
+    return found
 
 
 def _facts(row: tuple[Any, ...]) -> PatientFacts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from registry.vocabulary import Word
@@ -64,16 +64,16 @@ class Table:
     columns: tuple[Column, ...]
     key: tuple[str, ...] = ()
     concealed: bool = False
+    # The names of the columns in their order.
+    names: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", tuple(column.name for column in self.columns))
 
     @property
     def file(self) -> str:
         """Return the file's name."""
         return f"{self.name}.csv"
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Return the names of the columns in their order."""
-        return tuple(column.name for column in self.columns)
 
     def column(self, name: str) -> Column:
         """Return a column by its name; KeyError if there is none."""
