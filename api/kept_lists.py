@@ -30,6 +30,7 @@ MOST_KEPT = 500
 # Parameters whose value may be anything; any other decides what is asked.
 FREE = (serializers.RegexField, serializers.DateField, serializers.DateTimeField)
 BESIDE = ("cursor", "page_size", "count")
+ASKED = "asked_"
 TYPES = {str: "text", int: "bigint", date: "date", datetime: "timestamptz"}
 PLACEHOLDER = re.compile("%(.)")
 # How long the page is, is said where the planner can see it.
@@ -71,13 +72,13 @@ class Asked:
     def values(self) -> dict[str, Any]:
         """Return what comes with the request."""
         free = free_fields(self.view.query_class)
-        asked = {f"asked_{name}": value for name, value in self.filters.items() if name in free}
+        asked = {f"{ASKED}{name}": value for name, value in self.filters.items() if name in free}
         return asked | {f"after_{place}": value for place, value in enumerate(self.after)}
 
     def rows(self) -> models.QuerySet[Any]:
         """Return the rows as Django asks for them, each as its key and its text."""
         free = free_fields(self.view.query_class)
-        filters = {name: Coming(f"asked_{name}", value) if name in free else value for name, value in self.filters.items()}
+        filters = {name: Coming(f"{ASKED}{name}", value) if name in free else value for name, value in self.filters.items()}
         rows = self.view.listed(self.user, filters)
         if self.after:
             rows = rows.filter(paging.behind(self.view.order, [Coming(f"after_{n}", value) for n, value in enumerate(self.after)]))
@@ -94,8 +95,10 @@ def read_page(view: Any, user: User, asked: dict[str, Any], *, scope: str) -> tu
     statement = statement_of(one)
     if not statement:
         return "", ""
-    with prepared_cursor() as cursor:
-        cursor.execute(statement, one.values())
+    values = one.values()
+    # How rows of a day or a patient are best found depends on which: such a statement is planned anew. Where a page begins is all one.
+    with connection.cursor() if any(name.startswith(ASKED) for name in values) else prepared_cursor() as cursor:
+        cursor.execute(statement, values)
         written, more, *last = cursor.fetchone()
     return written or "", paging.cursor_after(last, scope) if more else ""
 
