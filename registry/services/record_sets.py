@@ -103,7 +103,7 @@ def write_once(wanted: Sequence[Record], same: Callable[[Record, Record], bool],
         return _write(wanted, same, noun, by, reason)
     except IntegrityError as error:
         if "row_id_unique" in str(error):
-            raise Conflict(f"A row_id is in use for this patient already. Correct that {noun}, or give the new one its own.") from error
+            raise row_ids_in_use(wanted, noun) from error
         # Somebody sent the same records at the same moment; they are on record now, and so these are repeats.
         if "version_unique" not in str(error) and "one_standing" not in str(error):
             raise

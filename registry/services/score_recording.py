@@ -23,6 +23,7 @@ from registry.services.row_making import make_row
 from registry.services.row_sets import check_open
 from registry.services.score_references import KnownScale, ScoredPatient, ScoreReferences
 from registry.services.unknown_scores import unknown_scores
+from registry.services.used_row_ids import row_ids_in_use
 from registry.vocabulary import ScoreContext
 
 AS_SENT = ("value", "context", "recall", "source", "rater", "answer_state", "scheduled", "observed_at", "row_id")
@@ -50,7 +51,7 @@ def record_scores(*, trial: Trial, rows: Iterable[NewScore], by: User, now: date
         return _write(wanted, references, reason)
     except IntegrityError as error:
         if "score_row_id_unique" in str(error):
-            raise Conflict("A row_id is in use for this patient already. Correct that score, or give the new one its own.") from error
+            raise row_ids_in_use(wanted, "score") from error
         # Somebody sent the same records at the same moment; they are on record now, and so these are repeats.
         if "score_version_unique" not in str(error):
             raise
@@ -99,11 +100,11 @@ def _on_record(wanted: Sequence[PainScore], by: User) -> set[uuid.UUID]:
     return set(stored)
 
 
-def checked_scores(rows: Sequence[NewScore], references: ScoreReferences, now: datetime) -> list[PainScore]:
 def _same(one: PainScore, other: PainScore) -> bool:
     return (one.enrolment_id, one.scale_id, one.value_units) == (other.enrolment_id, other.scale_id, other.value_units)
 
 
+def checked_scores(rows: Sequence[NewScore], references: ScoreReferences, now: datetime) -> list[PainScore]:
     """Return the rows as scores not yet written; raise as `record_scores` for what is wrong with any."""
     problems: list[Problem] = []
     scores: list[PainScore] = []
