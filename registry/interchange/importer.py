@@ -174,7 +174,13 @@ class FolderImport:
         brings = self.using == CLOSED_ALIAS
         try:
             defined = define_trial(
-                definition=definition, by=self.by, now=self.now, with_allocations=brings, reason=self.reason, using=self.using
+                definition=definition,
+                by=self.by,
+                now=self.now,
+                with_allocations=brings,
+                knows_allocations=tables.ALLOCATIONS.file in self.folder.names,
+                reason=self.reason,
+                using=self.using,
             )
         except InvalidInput as refused:
             self.report.note([self._definition_problem(problem) for problem in refused.problems])

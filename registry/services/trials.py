@@ -42,6 +42,7 @@ def define_trial(
     by: User,
     now: datetime,
     with_allocations: bool = False,
+    knows_allocations: bool = False,
     appoint: bool = True,
     reason: str = "",
     using: str = "default",
@@ -49,13 +50,14 @@ def define_trial(
     """Make the trial, or extend and correct the one of that slug; raise InvalidInput for a change that may not be.
 
     Who makes a trial becomes its data manager, and its unmasked statistician if they bring its allocations; without
-    `appoint` they get no role in it.
+    `appoint` they get no role in it. A plan added to a trial on record by who knows who got what is post hoc, as it is once
+    anybody was shown that (`knows_allocations`: the same folder brings it). A trial made now keeps what its folder says of its plans.
     """
     with audited(by=by, reason=reason or "trial defined", using=using):
         lock_name(definition.trial.slug, using)
         trial = Trial.objects.using(using).filter(slug=definition.trial.slug).first()
         if trial is not None:
-            return _extend(trial, definition, reason, by=by, using=using)
+            return _extend(trial, definition, reason, by=by, using=using, knows_allocations=knows_allocations)
         if not by.is_system:
             by.check_can(Permission.TRIAL_CREATE)
         trial = _create(definition, using)
@@ -88,7 +90,7 @@ def _appoint(trial: Trial, by: User, now: datetime, *, with_allocations: bool, u
     by.current_memberships().extend(rows if by.is_system else Membership.objects.using(using).bulk_create(rows))
 
 
-def _extend(trial: Trial, definition: TrialDefinition, reason: str, *, by: User, using: str) -> DefinedTrial:
+def _extend(trial: Trial, definition: TrialDefinition, reason: str, *, by: User, using: str, knows_allocations: bool) -> DefinedTrial:
     on_record = definition_of(trial, using)
     problems = [*_forbidden_changes(trial, definition, on_record, using), *_unexplained_looks(definition, on_record, reason)]
     if problems:
@@ -98,7 +100,7 @@ def _extend(trial: Trial, definition: TrialDefinition, reason: str, *, by: User,
         by.check_can(Permission.TRIAL_MANAGE, trial=trial)
         check_open(trial)
         _correct(trial, definition, on_record, using)
-        _add_missing(trial, definition, on_record, post_hoc=_was_looked_at(trial, using), using=using)
+        _add_missing(trial, definition, on_record, post_hoc=knows_allocations or _was_looked_at(trial, using), using=using)
     return DefinedTrial(trial, created=False, tally=tally)
 
 

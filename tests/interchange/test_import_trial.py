@@ -26,6 +26,7 @@ DIAGNOSES = [
 ]
 PAINS = [{"patient": "P-01", "side": "left"}, {"patient": "P-02", "side": "both"}]
 DISPOSITIONS = [{"patient": "P-02", "kind": "lost", "happened_on": "2026-03-01", "reason": "no_contact"}]
+PROSPECTIVE = TRIAL.replace('conduct = "retrospective"', 'conduct = "prospective"')
 WHOLE: dict[str, Any] = {
     "arms": ARMS,
     "patients": PATIENTS,
@@ -285,6 +286,28 @@ def test_a_version_on_record_is_followed_never_edited(bring: Bring, problems: Ca
     assert tallies(report)["trial.toml"] == (1, 7, 0, 1)
     assert [plan.thresholds_tenths for plan in Trial.objects.get().plans.order_by("pk")] == [[300, 500], [400]]
     assert Trial.objects.get().plans.get(version="2").post_hoc
+
+
+def test_a_plan_that_comes_with_allocations_is_post_hoc_as_one_that_comes_after_them(bring: Bring, tmp_path: Path) -> None:
+    bring(write_folder(tmp_path / "f", PROSPECTIVE, patients=WHOLE["patients"], arms=WHOLE["arms"]))
+    later = PROSPECTIVE.replace("[plan]", '[plan]\nversion = "2"\nthresholds = [40]')
+    report = bring(write_folder(tmp_path / "g", later, **WHOLE), reason="the allocations, and a plan")
+    assert tallies(report)["allocations"][0] == len(WHOLE["allocations"])
+    assert {plan.version: plan.post_hoc for plan in Trial.objects.get().plans.all()} == {"1": False, "2": True}
+
+
+def test_a_plan_without_allocations_beside_it_is_not_post_hoc(bring: Bring, tmp_path: Path) -> None:
+    bring(write_folder(tmp_path / "f", PROSPECTIVE, patients=WHOLE["patients"], arms=WHOLE["arms"]))
+    later = PROSPECTIVE.replace("[plan]", '[plan]\nversion = "2"\nthresholds = [40]')
+    bring(write_folder(tmp_path / "g", later, patients=WHOLE["patients"], arms=WHOLE["arms"]), reason="another plan")
+    assert not Trial.objects.get().plans.get(version="2").post_hoc
+
+
+def test_a_trial_made_with_its_allocations_keeps_the_word_of_its_folder(bring: Bring, tmp_path: Path) -> None:
+    bring(write_folder(tmp_path / "f", TRIAL.replace("[plan]", "[plan]\npost_hoc = true"), **WHOLE))
+    assert Trial.objects.get().plans.get().post_hoc
+    bring(write_folder(tmp_path / "g", TRIAL.replace("calm-m1", "calm-m2"), **WHOLE))
+    assert not Trial.objects.get(slug="calm-m2").plans.get().post_hoc
 
 
 def test_names_of_a_trial_may_be_corrected_with_a_reason(bring: Bring, tmp_path: Path) -> None:
