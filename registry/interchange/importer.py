@@ -114,7 +114,8 @@ class FolderImport:
         self.report.note(self.folder.problems())
         definition = self._read_definition()
         if definition is None:
-            self._read_cells_only()
+            with suppress(NotWritten):
+                self._read_cells_only()
             return self.report
         self.report.trial = definition.trial.slug
         on_record = Trial.objects.filter(slug=definition.trial.slug).first()
@@ -217,8 +218,13 @@ class FolderImport:
         self._report(table, found.rows, tally, problems=problems)
 
     def _read(self, table: Table, *, canonical: bool = False) -> TableRows:
+        """Read a table; one that is too large ends the import, since all that refers to it would be wrong as well."""
         with self.folder.text(table.file) as stream:
-            return read_table(table, stream, canonical=canonical)
+            found = read_table(table, stream, canonical=canonical, size=self.folder.size(table.file))
+        if found.broken_off:
+            self._report(table, found.rows, Tally(), problems=found.problems)
+            raise NotWritten
+        return found
 
     def _row_problems(self, table: Table, found: TableRows, checks: RowChecks) -> list[FileProblem]:
         """Return the problems of rows with their lines, but for rows about patients whose own row is a problem already."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from registry.interchange.table_reader import LARGEST_TABLE, MOST_ROWS
 from registry.rules.tables.columns import Column, Kind, Table
 from registry.rules.tables.definitions import TABLES
 from registry.rules.tables.trial_sections import BASELINE, PLAN, PROTOCOL, SECTIONS, TRIAL
@@ -9,7 +10,7 @@ from registry.rules.tables.trial_sections import BASELINE, PLAN, PROTOCOL, SECTI
 # Written with single brackets; every other section may stand several times.
 SINGLE = (TRIAL, PROTOCOL, PLAN, BASELINE)
 
-INTRODUCTION = """# The trial folder
+INTRODUCTION = f"""# The trial folder
 
 Made by `manage.py write_reference` from the tables in `registry/rules/tables`; change those, not this page.
 
@@ -18,6 +19,8 @@ reads all of it, checks every cell, and writes all or nothing.
 
 - CSV files are UTF-8, with a header; commas or semicolons between cells. Columns may stand in any order; a column that is left
   out, or an empty cell, means the default.
+- A table has at most {MOST_ROWS:,} rows and {LARGEST_TABLE // 1024**2} MB, but `pain_scores.csv` as many as there are. A larger trial comes in several
+  folders, split by patient.
 - Dates are ISO 8601 (`2026-11-19`), times carry an offset (`2026-11-19T19:30:00+01:00`). Numbers take a decimal point or comma.
 - In `trial.toml` yes and no are `true` and `false`, and several values stand in brackets: `thresholds = [30, 50]`.
 - The same folder again changes nothing. A row with the same key and other content is a correction and needs `--reason`. Rows that

@@ -18,6 +18,13 @@ DELIMITERS = (",", ";", "\t")
 LONGEST_CELL = 100_000
 # A row cannot be longer than its cells; a file without line ends must not be taken for one row and fill the memory.
 LONGEST_LINE = 40 * LONGEST_CELL
+# A table is held in memory whole, about 3 KB a row, but for scores, which are streamed. More comes in several folders: rows that
+# a folder does not hold stay as they are.
+MOST_ROWS = 250_000
+LARGEST_TABLE = 256 * 1024**2
+# Past so many nobody reads on, and each takes memory too.
+MOST_PROBLEMS = 10_000
+IN_PARTS = "Split the tables by patient and bring them in as several folders, each with trial.toml"
 
 
 class LineRows:
@@ -88,6 +95,15 @@ class TableRows:
     # Keys of rows that could not be read, by their first column's text.
     unread: set[str] = field(default_factory=set)
     rows: int = 0
+    # Whether reading ended before the table did; nothing can be said of what refers to it then.
+    broken_off: bool = False
+
+    def break_off(self, line: int, wrong: str, right: str) -> None:
+        """Note why reading ends here, and forget the rows."""
+        self.problems.append(FileProblem(self.table.file, line, "", "", wrong, right))
+        self.broken_off = True
+        self.values.clear()
+        self.lines.clear()
 
     @property
     def is_readable(self) -> bool:
@@ -134,12 +150,15 @@ class CanonicalValues(dict[str, CellValue]):
 Caches = Sequence[ValueCache | TextCache]
 
 
-def read_table(table: Table, stream: TextIO, *, canonical: bool = False) -> TableRows:
-    """Read a whole table, as values or as canonical texts.
+def read_table(table: Table, stream: TextIO, *, canonical: bool = False, size: int = 0) -> TableRows:
+    """Read a whole table, as values or as canonical texts; `size` is that of the file in bytes.
 
     Columns that the file does not have are left to the defaults of whoever takes the rows.
     """
     found = TableRows(table)
+    if size > LARGEST_TABLE:
+        found.break_off(0, f"has {size // 1024**2} MB, and at most {LARGEST_TABLE // 1024**2} are read", IN_PARTS)
+        return found
     rows = LineRows(table.file, stream)
     header = rows.header()
     found.problems += [rows.broken] if rows.broken else header_problems(table, header)
@@ -156,6 +175,12 @@ def _read_rows(found: TableRows, rows: LineRows, header: list[str], caches: Cach
         if not row:
             continue
         found.rows += 1
+        if found.rows > MOST_ROWS:
+            found.break_off(rows.line_num, f"is past the {MOST_ROWS} rows that a table may have", IN_PARTS)
+            return
+        if len(found.problems) >= MOST_PROBLEMS:
+            found.break_off(rows.line_num, f"was not read: {len(found.problems)} cells above it are wrong", "Mend those first")
+            return
         try:
             cells = list(map(getitem, caches, row))
         except BadCell:

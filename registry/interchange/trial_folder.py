@@ -74,7 +74,7 @@ class TrialFolder:
         self._archive = archive
         self._progress = progress
         if progress is not None:
-            progress.begin({name: self._size(name) for name in (TRIAL_FILE, *TABLE_FILES) if name in files})
+            progress.begin({name: self.size(name) for name in (TRIAL_FILE, *TABLE_FILES) if name in files})
 
     @property
     def names(self) -> list[str]:
@@ -100,7 +100,8 @@ class TrialFolder:
         # Bytes that are no UTF-8 are surrogates here, which no database holds; the check names them with their line.
         return slug if slug.isascii() else ""
 
-    def _size(self, name: str) -> int:
+    def size(self, name: str) -> int:
+        """Return how many bytes a file has, unpacked."""
         found = self._files[name]
         return found.stat().st_size if isinstance(found, Path) else found.file_size
 
@@ -118,7 +119,7 @@ class TrialFolder:
     @contextmanager
     def text(self, name: str) -> Iterator[TextIO]:
         """Open a file as UTF-8 text; bytes that are none are kept as surrogates, so that their cell can be named."""
-        if name == TRIAL_FILE and self._size(name) > LARGEST_TRIAL_FILE:
+        if name == TRIAL_FILE and self.size(name) > LARGEST_TRIAL_FILE:
             raise ImportRefused(f"{TRIAL_FILE} has more than 2 MB. It describes a trial; its patients and values go into the tables.")
         with self._bytes(name) as stream:
             watched = stream if self._progress is None else self._progress.watched(name, stream)

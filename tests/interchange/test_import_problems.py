@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from registry.interchange import table_reader
 from registry.interchange.import_report import ImportReport
 from tests.interchange.folders import ARMS, PATIENTS, SCORES, TRIAL, write_folder
 
@@ -194,3 +198,39 @@ def test_many_problems_are_counted_and_the_first_ones_shown(bring: Callable[...,
     assert report.problem_count == 3000
     assert len(report.problems) == 1000
     assert list(report.lines())[-1] == "... and 2950 more problems."
+
+
+@pytest.mark.parametrize(
+    ("limit", "most", "sentence"),
+    [
+        ("MOST_ROWS", 2, "patients.csv, line 4: is past the 2 rows that a table may have. Split the tables by patient and"),
+        ("LARGEST_TABLE", 20, "patients.csv: has 0 MB, and at most 0 are read. Split the tables by patient and"),
+    ],
+)
+def test_a_table_that_is_too_large_is_the_only_problem(
+    problems: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, most: int, sentence: str
+) -> None:
+    monkeypatch.setattr(table_reader, limit, most)
+    patients = [{"patient": f"P-{number}", "site": "N"} for number in range(1, 4)]
+    folder = write_folder(tmp_path / "f", patients=patients, diagnoses=[{"patient": "P-3", "condition": "low_back"}])
+    [found] = problems(folder)
+    assert found.startswith(sentence)
+    (folder / "trial.toml").unlink()
+    assert any(found.startswith(sentence) for found in problems(folder))
+
+
+def test_a_table_with_very_many_bad_cells_is_read_no_further(problems: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table_reader, "MOST_PROBLEMS", 2)
+    patients = [{"patient": f"P-{number}", "site": "N", "birth_year": "x"} for number in range(1, 6)]
+    found = problems(write_folder(tmp_path / "f", patients=patients))
+    assert len(found) == 3
+    assert found[-1] == "patients.csv, line 4: was not read: 2 cells above it are wrong. Mend those first."
+
+
+def test_scores_are_streamed_however_many_there_are(bring: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table_reader, "MOST_ROWS", 2)
+    monkeypatch.setattr(table_reader, "LARGEST_TABLE", 60)
+    scores = [{"patient": "P-1", "for_date": f"2026-01-0{day}", "value": "5"} for day in range(1, 6)]
+    report = bring(write_folder(tmp_path / "f", patients=[{"patient": "P-1", "site": "N"}], pain_scores=scores))
+    assert report.imported
+    assert report.tables[-1].rows == 5
