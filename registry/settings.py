@@ -301,6 +301,9 @@ HEARTBEAT_STALE_AFTER_S = 90
 METRICS_TOKEN = environment.secret("METRICS_TOKEN") if environment.is_set("METRICS_TOKEN") else ""
 DISK_LOW_BYTES = environment.whole_number("RTMS_DISK_LOW_MB", 2000) * 1_000_000
 QUEUE_OLD_AFTER_S = environment.whole_number("RTMS_QUEUE_OLD_AFTER_S", 300)
+JOBS_KEPT_FOR = timedelta(days=environment.whole_number("RTMS_JOBS_KEPT_DAYS", 90))
+# A failure that nobody has seen to.
+FAILED_JOBS_KEPT_FOR = timedelta(days=environment.whole_number("RTMS_FAILED_JOBS_KEPT_DAYS", 365))
 BACKUP_OLD_AFTER_S = environment.whole_number("RTMS_BACKUP_OLD_AFTER_HOURS", 26) * 3600
 
 # --- Mail: to files in the data directory until an SMTP server is named ---------------------------------------------

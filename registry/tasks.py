@@ -14,6 +14,7 @@ from registry.reports.making import make_reports
 from registry.reports.schedule import schedule_reports
 from registry.services.exports import tidy_exports
 from registry.services.heartbeats import forget_gone_workers, note_work
+from registry.services.old_jobs import tidy_jobs
 from registry.services.report_mail import tell_of_reports_given_up
 from registry.services.uploads import tidy_uploads
 from registry.vocabulary import JobKind
@@ -40,6 +41,7 @@ def sweep() -> None:
     tidy_uploads(timezone.now())
     tidy_exports(timezone.now())
     tell_of_reports_given_up(jobs.MAX_ATTEMPTS)
+    tidy_jobs(timezone.now())
     forget_gone_workers(timezone.now())
     note_sweep(timezone.now())
 

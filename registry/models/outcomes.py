@@ -62,7 +62,12 @@ class Job(models.Model):
             # One waiting refresh per trial is enough: whoever writes while it waits is served by it.
             models.UniqueConstraint(fields=["kind", "trial"], condition=models.Q(state="queued"), name="job_one_waiting"),
         ]
-        indexes = [models.Index(fields=["state", "created_at"], name="job_state")]
+        indexes = [
+            models.Index(fields=["state", "created_at"], name="job_state"),
+            # Whether a later one has taken over, and which was the last.
+            models.Index(fields=["kind", "trial", "id"], name="job_of_kind"),
+            models.Index(fields=["finished_at"], condition=models.Q(state__in=["done", "failed"]), name="job_ended"),
+        ]
 
 
 class Snapshot(models.Model):

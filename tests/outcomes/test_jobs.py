@@ -15,14 +15,15 @@ import pytest
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
-from registry.models import Allocation, Endpoint, Enrolment, Job, PainScore, Snapshot, StaleMark, Trial, WorkerHeartbeat
+from registry.models import Allocation, Endpoint, Enrolment, Job, PainScore, Snapshot, StaleMark, Trial, TrialUpload, WorkerHeartbeat
 from registry.outcomes import jobs
 from registry.outcomes.locks import job_lock, lock_if_free
 from registry.outcomes.refresh import refresh_trial
 from registry.selectors.outcomes import latest_open
 from registry.services.auditing import audited
 from registry.services.jobs import mark_stale, request_job
-from registry.tasks import heartbeat
+from registry.services.old_jobs import tidy_jobs
+from registry.tasks import heartbeat, sweep
 from registry.vocabulary import JobKind, JobState
 from tests.cluster import ROOT
 from tests.trials import ENROLLED_ON, make_diary, make_enrolment
@@ -317,3 +318,48 @@ def test_work_asked_for_while_such_work_begins_is_done_after_it(
         owner_connection.execute("UPDATE registry_job SET state = 'running' WHERE kind = %s", [kind.value])
     # A refresh that runs looks for marks once more before it ends.
     assert Job.objects.filter(kind=kind, trial=trial).count() == jobs_then
+
+
+def ended(kind: JobKind, state: JobState, days: float, trial: Trial | None, by: Any) -> Job:
+    at = timezone.now() - timedelta(days=days)
+    return Job.objects.create(kind=kind, trial=trial, state=state, requested_by=by, created_at=at, started_at=at, finished_at=at)
+
+
+def test_jobs_that_ended_long_ago_are_removed(trial: Trial, other_trial: Trial, setup_actor: Any, settings: Any) -> None:
+    refresh, export, done, failed = JobKind.REFRESH, JobKind.EXPORT, JobState.DONE, JobState.FAILED
+    gone = [
+        ended(refresh, done, 91, trial, setup_actor),
+        ended(refresh, failed, 91, trial, setup_actor),
+        ended(export, done, 91, None, setup_actor),
+        ended(export, failed, 366, None, setup_actor),
+        ended(refresh, failed, 366, other_trial, setup_actor),
+    ]
+    kept = [
+        ended(refresh, done, 89, trial, setup_actor),
+        ended(refresh, done, 91, trial, setup_actor),
+        ended(export, failed, 364, None, setup_actor),
+        ended(export, done, 89, None, setup_actor),
+        ended(JobKind.REPORT, failed, 364, trial, setup_actor),
+        ended(JobKind.REPORT, done, 400, other_trial, setup_actor),
+        Job.objects.create(kind=JobKind.EXPORT, requested_by=setup_actor, created_at=timezone.now() - timedelta(days=999)),
+    ]
+    assert tidy_jobs(timezone.now()) == len(gone)
+    assert sorted(Job.objects.values_list("pk", flat=True)) == sorted(job.pk for job in kept)
+    settings.JOBS_KEPT_FOR = timedelta(days=88)
+    assert tidy_jobs(timezone.now()) == 2
+    assert tidy_jobs(timezone.now()) == 0
+
+
+def test_a_job_that_an_upload_names_stays(trial: Trial, setup_actor: Any) -> None:
+    jobs_of = [ended(JobKind.CHECK_UPLOAD, JobState.DONE, 91, None, setup_actor) for _ in range(2)]
+    with audited(by=setup_actor, reason="test"):
+        upload = TrialUpload.objects.create(uploaded_by=setup_actor, trial=trial, file_name="a.zip", job=jobs_of[0])
+    assert tidy_jobs(timezone.now()) == 1
+    upload.refresh_from_db()
+    assert upload.job == jobs_of[0]
+
+
+def test_the_sweep_removes_old_jobs(trial: Trial, setup_actor: Any, sent: list[int]) -> None:
+    old = ended(JobKind.EXPORT, JobState.DONE, 91, None, setup_actor)
+    sweep()
+    assert not Job.objects.filter(pk=old.pk).exists()
