@@ -19,8 +19,8 @@ reads all of it, checks every cell, and writes all or nothing.
 
 - CSV files are UTF-8, with a header; commas or semicolons between cells. Columns may stand in any order; a column that is left
   out, or an empty cell, means the default.
-- A table has at most {MOST_ROWS:,} rows and {LARGEST_TABLE // 1024**2} MB, but `pain_scores.csv` as many as there are. A larger trial comes in several
-  folders, split by patient.
+- A table has at most {MOST_ROWS:,} rows and {LARGEST_TABLE // 1024**2} MB, but `pain_scores.csv` as many as there are. A larger
+  trial comes in several folders, split by patient.
 - Dates are ISO 8601 (`2026-11-19`), times carry an offset (`2026-11-19T19:30:00+01:00`). Numbers take a decimal point or comma.
 - In `trial.toml` yes and no are `true` and `false`, and several values stand in brackets: `thresholds = [30, 50]`.
 - The same folder again changes nothing. A row with the same key and other content is a correction and needs `--reason`. Rows that
