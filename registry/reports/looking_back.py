@@ -1,4 +1,4 @@
-"""The tables as they stood at an instant, from the change history, for the length of one transaction.
+"""A trial's rows as they stood at an instant, from the change history, for the length of one transaction.
 
 Scores, sessions and adverse events carry their own times and are asked as of the cut-off. The other tables that decide an
 outcome are put back here: a temporary table of the same name stands before the real one, so that the statements of the
@@ -15,16 +15,25 @@ from django.db.models import Field, Model
 
 from registry.models import Allocation, AnalysisPlan, Disposition, Enrolment, EnrolmentPain, PainDiagnosis, PlanTimePoint, Site, Trial
 
-REMEMBERED: tuple[type[Model], ...] = (
-    *(Trial, Site, Enrolment, EnrolmentPain, PainDiagnosis, Disposition, Allocation),
-    *(AnalysisPlan, PlanTimePoint),
-)
+_OF_ENROLMENT = "enrolment_id IN (SELECT id FROM pg_temp.registry_enrolment)"
+# Which rows are a trial's own; a table may be told from one put back before it.
+REMEMBERED: dict[type[Model], str] = {
+    Trial: "pgh_obj_id = %s",
+    Site: "trial_id = %s",
+    Enrolment: "trial_id = %s",
+    EnrolmentPain: _OF_ENROLMENT,
+    PainDiagnosis: "patient_id IN (SELECT patient_id FROM pg_temp.registry_enrolment)",
+    Disposition: _OF_ENROLMENT,
+    Allocation: _OF_ENROLMENT,
+    AnalysisPlan: "trial_id = %s",
+    PlanTimePoint: "plan_id IN (SELECT id FROM pg_temp.registry_analysisplan)",
+}
 
 
-def look_back(cutoff: datetime) -> None:
-    """Let the rest of this transaction see these tables as they were before the instant."""
-    for model in REMEMBERED:
-        _put_back(model, cutoff)
+def look_back(trial_id: int, cutoff: datetime) -> None:
+    """Let the rest of this transaction see a trial's rows of these tables as they were before the instant, and no others'."""
+    for model, own in REMEMBERED.items():
+        _put_back(model, own, [trial_id] * own.count("%s"), cutoff)
 
 
 def set_endpoints_aside() -> None:
@@ -39,7 +48,7 @@ def know_sizes() -> None:
         cursor.execute("ANALYZE pg_temp.registry_endpoint")
 
 
-def _put_back(model: type[Model], cutoff: datetime) -> None:
+def _put_back(model: type[Model], own: str, of_trial: list[int], cutoff: datetime) -> None:
     table = model._meta.db_table
     events = model.history.rel.related_model._meta.db_table  # type: ignore[attr-defined]
     columns = ", ".join(_column(field) for field in model._meta.concrete_fields)
@@ -49,10 +58,10 @@ def _put_back(model: type[Model], cutoff: datetime) -> None:
             f"""
             CREATE TEMPORARY TABLE {table} ON COMMIT DROP AS
             SELECT {columns} FROM (
-                SELECT DISTINCT ON (pgh_obj_id) * FROM public.{events} WHERE pgh_created_at < %s ORDER BY pgh_obj_id, pgh_id DESC
+                SELECT DISTINCT ON (pgh_obj_id) * FROM public.{events} WHERE pgh_created_at < %s AND {own} ORDER BY pgh_obj_id, pgh_id DESC
             ) last WHERE pgh_label <> 'delete'
             """,
-            [*defaults, cutoff],
+            [*defaults, cutoff, *of_trial],
         )
         cursor.execute(f"CREATE UNIQUE INDEX ON pg_temp.{table} (id)")
         cursor.execute(f"ANALYZE pg_temp.{table}")

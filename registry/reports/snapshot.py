@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import cast
@@ -25,7 +26,7 @@ from registry.reports.received import lines_by_arm
 from registry.rules.report_weeks import ReportWeek
 from registry.selectors.outcome_payload import canonical, digest
 from registry.selectors.report_payload import REPORT_FORMAT, Charter, Conduct, ReportPayload, Week
-from registry.services.sealing import seal_changes, sealing_lock
+from registry.services.sealing import seal_what_is_seen, sealer
 from registry.vocabulary import ReportDay
 
 
@@ -45,27 +46,26 @@ def week_snapshot(
     The trial itself is that of the cut-off too, but what may be disclosed is what it allows now, unless said otherwise;
     of the charter's dates all count, or those written before an instant.
     """
-    with sealing_lock():
-        closed_seal = seal_closed_events(report.trial)
-        with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            trial = Trial.objects.get(pk=report.trial_id)
-            allowed = disclosure or Disclosure.of(trial)
-            sealed = seal_changes()
-            set_endpoints_aside()
-            if report.cutoff < now:
-                look_back(report.cutoff)
-                trial = Trial.objects.filter(pk=report.trial_id).first() or trial
-            plan = current_plan(trial)
-            if plan is None:
-                raise NotFound(f"{trial.name} had no analysis plan at the end of {report.week}, so there is nothing to report.")
-            recruited = read_recruited(connection, trial, report.cutoff)
-            charter = charter_of_week(report, trial, allowed.charter, known_before)
-            # The report of a look has what the weeks between have not.
-            allowed = replace(allowed, efficacy_by_arm=allowed.efficacy_by_arm or bool(charter["shown"]))
-            about = Circumstances(trial, plan, report.cutoff, sealed.number, sealed.hash, code_version(), recruited, allowed)
-            return _computed(report, about, closed_seal, charter)
+    with ExitStack() as whole:
+        with sealer() as sealing:
+            closed_seal = seal_closed_events(report.trial)
+            whole.enter_context(transaction.atomic())
+            sealed = seal_what_is_seen(by=sealing)
+        trial = Trial.objects.get(pk=report.trial_id)
+        allowed = disclosure or Disclosure.of(trial)
+        set_endpoints_aside()
+        if report.cutoff < now:
+            look_back(trial.pk, report.cutoff)
+            trial = Trial.objects.filter(pk=report.trial_id).first() or trial
+        plan = current_plan(trial)
+        if plan is None:
+            raise NotFound(f"{trial.name} had no analysis plan at the end of {report.week}, so there is nothing to report.")
+        recruited = read_recruited(connection, trial, report.cutoff)
+        charter = charter_of_week(report, trial, allowed.charter, known_before)
+        # The report of a look has what the weeks between have not.
+        allowed = replace(allowed, efficacy_by_arm=allowed.efficacy_by_arm or bool(charter["shown"]))
+        about = Circumstances(trial, plan, report.cutoff, sealed.number, sealed.hash, code_version(), recruited, allowed)
+        return _computed(report, about, closed_seal, charter)
 
 
 def _computed(report: WeeklyReport, about: Circumstances, closed_seal: int | None, charter: Charter) -> WeekSnapshot:
