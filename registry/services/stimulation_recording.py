@@ -5,7 +5,7 @@ Safety verdicts have no place here yet: they come between `prepare` and the writ
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -24,8 +24,9 @@ from registry.services.row_sets import check_open
 from registry.services.rows_together import RowsTogether
 from registry.services.stimulation_answers import name_pains, new_events, new_scores, write_events, write_guesses, write_scores
 from registry.services.stimulation_references import SessionReferences
-from registry.services.stimulation_repeats import OnRecord, repeated_records, what_is_on_record
+from registry.services.stimulation_repeats import TAKEN, OnRecord, repeated_records, what_is_on_record
 from registry.services.stimulation_rows import Prepared, Writing, prepare
+from registry.services.used_row_ids import row_ids_in_use
 
 NAMED_IN_A_SENTENCE = 3
 
@@ -72,13 +73,15 @@ def record_sessions(
     """
     check_open(trial)
     rows = list(rows)
+    prepared: list[Prepared] = []
     try:
         with audited(by=by, reason=reason or "sessions recorded"):
             references = session_references(trial, rows, by, Permission.SESSION_RECORD, hold=True)
             writing = Writing(references, by, now, complete, Permission.SESSION_RECORD)
-            return _record(prepare(rows, writing, [None] * len(rows)), writing)
+            prepared += prepare(rows, writing, [None] * len(rows))
+            return _record(prepared, writing)
     except IntegrityError as error:
-        raise refusal(error) from error
+        raise refusal(error, [one.session for one in prepared]) from error
 
 
 def session_references(
@@ -95,14 +98,14 @@ def session_references(
     )
 
 
-def refusal(error: IntegrityError) -> Exception:
+def refusal(error: IntegrityError, sessions: Sequence[StimulationSession] = ()) -> Exception:
     """Return what a broken constraint means to the person; a constraint nobody expects stays what it is."""
     if "row_id_unique" in str(error):
-        return Conflict("A row_id is in use for this patient already. Correct that session, or give the new one its own.")
+        return row_ids_in_use(sessions, "session")
     if "score_version_unique" in str(error) or "adverse_event" in str(error):
         return Conflict("A pain or side effect of this session was written by somebody else at this moment. Send it again.")
     if "session_version_unique" in str(error) or "session_one_standing" in str(error):
-        return Conflict("The identifier of this session belongs to another one already. Begin a new entry for a new session.")
+        return Conflict(TAKEN, field="id")
     return error
 
 
@@ -123,20 +126,28 @@ def hold_patients(enrolment_ids: Iterable[int]) -> None:
 
 def check_numbers(sessions: Sequence[StimulationSession], *, correcting: Iterable[UUID]) -> None:
     """Raise Conflict where a session's number is that of another standing one of the patient; `correcting` are not others."""
-    check_free({(one.enrolment_id, one.period, one.number) for one in sessions if one.number is not None}, correcting=correcting)
+    numbered: dict[tuple[int, int, int | None], UUID]
+    numbered = {(one.enrolment_id, one.period, one.number): one.record for one in sessions if one.number is not None}
+    check_free(numbered, correcting=correcting, records=numbered)
 
 
-def check_free(wanted: Collection[tuple[int, int, int | None]], *, correcting: Iterable[UUID] = ()) -> None:
-    """Do the same for numbers by enrolment and period."""
+def check_free(
+    wanted: Collection[tuple[int, int, int | None]],
+    *,
+    correcting: Iterable[UUID] = (),
+    records: Mapping[tuple[int, int, int | None], UUID] | None = None,
+) -> None:
+    """Do the same for numbers by enrolment and period; `records` are those that have them, where there are such yet."""
     if not wanted:
         return
     standing = StimulationSession.objects.filter(ended_at__isnull=True, number__isnull=False)
     others = standing.filter(enrolment_id__in={key[0] for key in wanted}).exclude(record__in=list(correcting))
     found = others.values_list("enrolment_id", "period", "number", "enrolment__patient_code")
-    taken = [f"{number} of {code}" for enrolment_id, period, number, code in found if (enrolment_id, period, number) in wanted]
+    taken = {key: f"{key[2]} of {code}" for *place, code in found if (key := tuple(place)) in wanted}
     if taken:
-        named = ", ".join(sorted(taken)[:NAMED_IN_A_SENTENCE])
-        raise Conflict(f"On record already: session {named}. Correct that session, or choose another number.")
+        named = ", ".join(sorted(taken.values())[:NAMED_IN_A_SENTENCE])
+        sentence = f"On record already: session {named}. Correct that session, or choose another number."
+        raise Conflict(sentence, field="number", records=[record for key, record in (records or {}).items() if key in taken])
 
 
 def _write(new: Sequence[Prepared], writing: Writing, found: OnRecord) -> tuple[list[PainScore], list[AdverseEvent]]:
@@ -159,8 +170,9 @@ def _close_drafts(new: Sequence[Prepared], now: datetime) -> None:
     """End the drafts that became these sessions; raise Conflict where one is of another patient."""
     patients = {one.session.record: one.patient.id for one in new}
     drafts = SessionDraft.objects.filter(uuid__in=list(patients))
-    if any(patients[record] != enrolment_id for record, enrolment_id in drafts.values_list("uuid", "enrolment_id")):
-        raise Conflict("The identifier of this session belongs to another patient's draft. Begin a new entry.")
+    others = [record for record, enrolment_id in drafts.values_list("uuid", "enrolment_id") if patients[record] != enrolment_id]
+    if others:
+        raise Conflict("The identifier of this session belongs to another patient's draft. Begin a new entry.", field="id", records=others)
     drafts.filter(submitted_at__isnull=True).update(submitted_at=now, answers={})
 
 

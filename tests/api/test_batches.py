@@ -113,11 +113,52 @@ def test_one_key_is_one_list(api: Any, oscar: Any, enrolment: Any) -> None:
     assert PainScore.objects.count() == 3
 
 
-def test_an_id_of_another_record_is_a_conflict(api: Any, oscar: Any, enrolment: Any) -> None:
-    client, taken = api(oscar), str(uuid.UUID(int=7))
-    sent(client, "scores", scores(range(10, 11), id=taken))
-    answer = sent(client, "scores", [*scores(range(11, 13)), *scores(range(13, 14), id=taken, value=9)])
-    assert (answer.status_code, PainScore.objects.count()) == (409, 1)
+OTHER = {"scores": {"value": 9}, "thresholds": {"percent_mso": 70}, "sessions": {"pain_before": 9}, "adverse-events": {"grade": 3}}
+
+
+def named(rows: list[dict[str, Any]], *ids: int, **more: Any) -> list[dict[str, Any]]:
+    return [{**row, "id": str(uuid.UUID(int=number)), **more} for row, number in zip(rows, ids, strict=True)]
+
+
+def pointers(answer: Any) -> list[str]:
+    assert (answer.status_code, answer["Content-Type"]) == (409, "application/problem+json"), answer.content
+    assert all(error["code"] == "taken" and error["detail"] == answer.json()["detail"] for error in answer.json()["errors"])
+    return [error["pointer"] for error in answer.json()["errors"]]
+
+
+@pytest.mark.parametrize("name", sorted(OTHER))
+def test_an_id_of_another_record_is_named_with_its_row(api: Any, oscar: Any, kinds: Any, name: str) -> None:
+    model, rows = kinds[name]
+    client = api(oscar)
+    assert sent(client, name, named(rows, 11, 12)).status_code == 201
+    before = model.objects.count()
+    [repeat, other] = named(rows, 11, 12)
+    assert pointers(sent(client, name, [repeat, {**other, **OTHER[name]}])) == ["/rows/1/id"]
+    assert pointers(sent(client, name, [{**other, **OTHER[name]}])) == ["/rows/0/id"]
+    assert pointers(client.post(f"{name}/", {"trial": "calm-m1", **other, **OTHER[name]})) == ["/id"]
+    assert model.objects.count() == before
+
+
+@pytest.mark.parametrize("name", sorted(OTHER))
+def test_a_row_id_in_use_is_named_with_its_row(api: Any, oscar: Any, kinds: Any, name: str) -> None:
+    model, rows = kinds[name]
+    client, [first, second] = api(oscar), rows
+    assert sent(client, name, named([first], 11, row_id="r-1")).status_code == 201
+    before = model.objects.count()
+    repeat, [new], [free] = named([first], 11, row_id="r-1"), named([second], 12, row_id="r-1"), named([second], 13, row_id="r-2")
+    third = {**free, "id": str(uuid.UUID(int=14)), **({"number": 7} if name == "sessions" else {})}
+    assert pointers(sent(client, name, [*repeat, new])) == ["/rows/1/row_id"]
+    assert pointers(sent(client, name, [free, third])) == ["/rows/1/row_id"]
+    assert pointers(client.post(f"{name}/", {"trial": "calm-m1", **new})) == ["/row_id"]
+    assert model.objects.count() == before
+
+
+def test_a_session_number_in_use_is_named_with_its_row(api: Any, oscar: Any, kinds: Any) -> None:
+    _, [first, second] = kinds["sessions"]
+    client = api(oscar)
+    assert sent(client, "sessions", [first]).status_code == 201
+    answer = sent(client, "sessions", [{**second, "number": 5}, {**second, "number": first["number"]}])
+    assert pointers(answer) == ["/rows/1/number"]
 
 
 def test_statements_do_not_grow_with_the_rows(api: Any, oscar: Any, enrolment: Any) -> None:
