@@ -12,17 +12,18 @@ import pytest
 
 # Seconds on a quiet machine of two cores, of what takes more than half a minute: a test, or all that begin so.
 SECONDS = {
-    "tests/api/test_schemathesis.py::test_a_fuzzer_finds_nothing": 330,
+    "tests/api/test_schemathesis.py::test_a_fuzzer_finds_nothing": 130,
     "tests/bench/test_command.py::": 65,
     "tests/browser/test_every_page.py::test_no_page_of_a_coordinator_has_a_fault": 45,
     "tests/browser/test_every_page.py::test_no_page_of_an_unmasked_role_has_a_fault": 45,
     "tests/browser/test_session.py::test_pages_around_sessions_have_no_fault": 70,
     "tests/browser/test_session.py::test_two_tablets": 40,
     "tests/browser/test_settings_pages.py::test_no_refused_settings_form_has_a_fault": 35,
-    "tests/contracts/test_blinding.py::test_every_answer_to_a_masked_person": 280,
-    "tests/contracts/test_blinding.py::test_every_answer_is_equal_when_active": 60,
+    "tests/contracts/test_blinding.py::test_every_answer_to_a_masked_person": 250,
+    "tests/contracts/test_blinding.py::test_every_answer_is_equal_when_active": 31,
     "tests/deploy/test_hosts.py::": 65,
     "tests/deploy/test_how_tos.py::test_lines_for_a_machine_do_what_the_pages_say": 115,
+    "tests/deploy/test_schedulers.py::": 90,
     "tests/deploy/test_servers.py::": 95,
     "tests/embedded/test_restore_drill.py::": 130,
     "tests/embedded/test_sessions_survive.py::": 80,

@@ -15,7 +15,7 @@ from django.conf import settings
 _ROOMS = ("stats", "rules", "outcomes", "vocabulary")
 _MODULES = (
     *("selectors/charter.py", "selectors/outcome_payload.py", "selectors/report_payload.py"),
-    *(f"reports/{name}.py" for name in ("charter", "conduct", "looking_back", "received", "snapshot")),
+    *(f"reports/{name}.py" for name in ("charter", "conduct", "looking_back", "received", "serious", "snapshot")),
 )
 REGISTRY = Path(__file__).resolve().parent.parent
 

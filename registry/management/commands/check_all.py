@@ -1,8 +1,11 @@
-"""Run every check of the project, the tests last; `python3 run.py test` comes here."""
+"""Run every check of the project, the tests among them; `python3 run.py test` comes here."""
 
+import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +28,7 @@ def module(*arguments: str) -> list[str]:
 
 
 def checks() -> list[Check]:
-    """Return what is checked before the tests."""
+    """Return what is checked beside the tests."""
     return [
         Check("format", module("ruff", "format", "--check")),
         Check("lint", module("ruff", "check")),
@@ -44,13 +47,28 @@ class Command(BaseCommand):
 
 
 def run_all(pytest_arguments: list[str]) -> int:
-    """Run all checks whatever fails, the tests last, and return an exit code."""
-    failed = [check.name for check in checks() if not passes(check)]
-    tests = Check("tests", module("pytest", "-n", "auto", "--dist", "worksteal", *pytest_arguments))
+    """Run all checks whatever fails, the tests after the others, and return an exit code."""
+    failed = list(failing(checks()))
+    tests = Check("tests", module("pytest", "-n", str(workers()), "--dist", "worksteal", *pytest_arguments))
     if not passes(tests, show_output=True):
         failed.append(tests.name)
     print(f"FAILED: {', '.join(failed)}" if failed else "All checks passed.", flush=True)
     return 1 if failed else 0
+
+
+def workers() -> int:
+    """Return how many processes run the tests: one more than there are processors, for some of them wait for servers that start."""
+    return (os.cpu_count() or 1) + 1
+
+
+def failing(some: list[Check]) -> Iterator[str]:
+    """Run checks side by side and yield the names of those that fail."""
+    with ThreadPoolExecutor(os.cpu_count()) as side_by_side:
+        # The last one takes longest, so it begins first.
+        under_way = {side_by_side.submit(passes, check): check.name for check in reversed(some)}
+        for done in as_completed(under_way):
+            if not done.result():
+                yield under_way[done]
 
 
 def passes(check: Check, *, show_output: bool = False) -> bool:
@@ -59,7 +77,7 @@ def passes(check: Check, *, show_output: bool = False) -> bool:
     output = None if show_output else subprocess.PIPE
     done = subprocess.run(check.command, cwd=ROOT, text=True, check=False, stdout=output, stderr=None if show_output else subprocess.STDOUT)
     verdict = "passed" if done.returncode == 0 else "FAILED"
-    print(f"{verdict}  {check.name}  {time.perf_counter() - started:.1f} s", flush=True)
-    if done.returncode and done.stdout:
-        print(done.stdout, flush=True)
+    said = f"\n{done.stdout}" if done.returncode and done.stdout else ""
+    # In one piece: others say theirs at the same time.
+    print(f"{verdict}  {check.name}  {time.perf_counter() - started:.1f} s{said}", flush=True)
     return done.returncode == 0
