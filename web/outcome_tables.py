@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from registry.selectors.figures.figure import limits_needed
+from registry.selectors.figures.figure import MINUS, limits_needed, points, rounded
 from registry.selectors.outcome_payload import Arm, Contrast, Counts, Group, Mean, Payload, Rate, TimePoint
 from registry.vocabulary import EndpointStatus, MissingReason, MissingRule, ValueRule
 
 MEASURES = ("baseline", "value", "change")
-MINUS = "\u2212"
 
 
 @dataclass(frozen=True)
@@ -254,20 +253,16 @@ def _reasons(counts: Counts) -> str:
     return ", ".join(f"{n} {reason.label.lower()}" for reason in MissingReason if (n := counts["reasons"].get(reason, 0)))
 
 
-def _signed(text: str) -> str:
-    return text.replace("-", MINUS)
-
-
 def _percent(value: float | None) -> Number | None:
     return None if value is None else Number(f"{100 * value:.1f} %", repr(value))
 
 
 def _points(value: float | None) -> Number | None:
-    return None if value is None else Number(_signed(f"{100 * value:+.1f}"), repr(value))
+    return None if value is None else Number(points(value), repr(value))
 
 
 def _score(value: float | None) -> Number | None:
-    return None if value is None else Number(_signed(f"{value:.2f}"), repr(value))
+    return None if value is None else Number(rounded(value, 2), repr(value))
 
 
 def sections(views: list[TimePointView]) -> Iterator[tuple[str, str]]:

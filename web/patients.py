@@ -49,7 +49,7 @@ class PatientFilterForm(forms.Form):
     site = forms.ChoiceField(label=_("Site"), required=False)
     diagnosis = forms.ChoiceField(label=_("Diagnosis"), required=False)
     state = forms.ChoiceField(label=_("Status"), required=False)
-    missing = forms.ChoiceField(label=_("Value missing at"), required=False)
+    missing = forms.ChoiceField(label=_("Incomplete at"), required=False)
 
     def __init__(self, *args: object, user: User, trial: Trial, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # passed through

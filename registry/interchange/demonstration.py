@@ -75,8 +75,7 @@ def ensure_account(account: DemonstrationAccount, trial: Trial, password: str, *
 def write_folder(folder: Path, now: datetime) -> None:
     """Write the demonstration as a trial folder."""
     today = now.astimezone(ZONE).date()
-    trial = TRIAL_FILE.read_text().replace("[trial]\n", f"[trial]\n{planned_recruitment(today)}", 1)
-    (folder / "trial.toml").write_text(f"{trial}\n{planned_looks(today)}")
+    (folder / "trial.toml").write_text(TRIAL_FILE.read_text().replace("[trial]\n", f"[trial]\n{planned_recruitment(today)}", 1))
     write_table(folder / "arms.csv", ARMS)
     tables = make_tables(today)
     for table in fields(DemonstrationTables):
@@ -87,17 +86,6 @@ def planned_recruitment(today: date) -> str:
     """Return the plan as lines of trial.toml: its days count from today, as all days of the demonstration do."""
     starts_on, ends_on = today - RECRUITED_SINCE, today + RECRUITING_UNTIL
     return f"planned_participants = {PLANNED}\nrecruitment_starts_on = {starts_on}\nrecruitment_ends_on = {ends_on}\n"
-
-
-def planned_looks(today: date) -> str:
-    """Return the looks of the charter as sections of trial.toml: the first is in the report of the week that ended last."""
-    monday = today - timedelta(days=today.weekday())
-    looks = (
-        ("interim1", "interim 1, 50 % of patients", monday),
-        ("interim2", "interim 2, 75 % of patients", monday + timedelta(weeks=10)),
-        ("final", "final analysis", monday + timedelta(weeks=40)),
-    )
-    return "\n".join(f'[[looks]]\ncode = "{code}"\nlabel = "{label}"\nplanned_on = {on}\n' for code, label, on in looks)
 
 
 def write_table(path: Path, rows: list[Row]) -> None:

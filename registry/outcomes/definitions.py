@@ -46,10 +46,14 @@ def _definitions(trial: Trial, plan: CheckedPlan) -> Iterator[tuple[str, str]]:
     yield "Day 0", f"Days are counted from {_ANCHORS[rules.anchor]}."
     yield "Baseline", _source(rules.baseline)
     yield "Due", _due(trial, plan)
-    yield "NRI", "Non-responder imputation: everybody due counts; no value, death, no baseline or a baseline of 0 is non-response."
-    yield "OC", "Observed cases: only those with a baseline above 0 and a value."
-    yield "LOCF", "Last observation carried forward: a missing value is that of the latest earlier time point, else the baseline."
-    yield "BOCF", "Baseline observation carried forward: a missing value is the baseline, so no change."
+    yield "NRI", "Non-responder imputation: n is everybody due; whoever is incomplete is a non-responder."
+    yield "OC", "Observed cases: n is the complete ones, so those due with a baseline above 0 and a value."
+    carried = "n is those due with a baseline above 0 who did not die"
+    yield (
+        "LOCF",
+        f"Last observation carried forward: {carried}; a missing value is that of the latest earlier time point, else the baseline.",
+    )
+    yield "BOCF", f"Baseline observation carried forward: {carried}; a missing value is the baseline, so no change."
     if rules.strategy == Strategy.COMPOSITE:
         yield "Stop for a listed reason", "Stopping stimulation for a listed reason by the end of the window is non-response under NRI."
     yield "Rate", "Responders divided by n, with Wilson's 95 % interval."
@@ -62,6 +66,8 @@ def _definitions(trial: Trial, plan: CheckedPlan) -> Iterator[tuple[str, str]]:
         "Value minus baseline; negative means less pain. SD is the sample standard deviation, the interval Student's t.",
     )
     yield "Complete", "Of those due, who has a baseline above 0 and a value."
+    yield "Incomplete", "Due and not complete, for whatever reason: died, no baseline, a baseline of 0, or the value is missing."
+    yield "Missing", "Due, alive, with a baseline above 0, but without a value in the window; reasons are told beside it."
     yield "Recruitment", f"{_recruitment(trial)} The rate is that of the last twelve weeks with the exact Poisson interval of their count."
     small = f"A subgroup with a denominator below {plan.row.small_cell_minimum} is not printed in open documents"
     yield "Small groups", f"{small}, nor are as many others as it takes that it cannot be worked out."

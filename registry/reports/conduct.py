@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.utils.translation import gettext as _
 
 from registry.models import Trial
-from registry.selectors.report_payload import ConductLine, Events, Sessions
-from registry.vocabulary import AdverseEventTerm, Cohort, SessionStatus
+from registry.selectors.report_payload import ConductLine, Events, SeriousEvent, Sessions
+from registry.vocabulary import AdverseEventTerm, Cohort, EventOutcome, Relatedness, SeriousCriterion, SessionStatus
 
 # Before a prescription says otherwise.
 RECEIVED_PERCENT = 80
@@ -32,6 +32,7 @@ _EVENTS = f"""
     SELECT s.enrolment_id, s.term, s.serious, count(*)
     FROM registry_adverseevent s JOIN registry_enrolment e ON e.id = s.enrolment_id WHERE {_AT_CUTOFF} GROUP BY 1, 2, 3
 """
+_CRITERIA = {str(one): one.label for one in SeriousCriterion}
 # Severe and worse by CTCAE; how few were treated hides no death (specification 2.6).
 SEVERE = 3
 _SEVERE = f"""
@@ -44,6 +45,12 @@ _DEATHS = f"""
     UNION SELECT d.enrolment_id FROM registry_disposition d JOIN registry_enrolment e ON e.id = d.enrolment_id
     WHERE e.trial_id = %(trial)s AND e.voided_at IS NULL AND d.kind = 'death' AND d.voided_at IS NULL
 """
+# Words of its own are part of the closed listing alone.
+_SERIOUS = f"""
+    SELECT s.enrolment_id, s.term, s.term_text, s.onset_on, s.grade, s.serious_criteria, s.relatedness, s.outcome
+    FROM registry_adverseevent s JOIN registry_enrolment e ON e.id = s.enrolment_id
+    WHERE {_AT_CUTOFF} AND s.serious ORDER BY s.onset_on, s.term, s.record
+"""
 _KITS = f"""
     SELECT DISTINCT s.enrolment_id, s.kit_code FROM registry_stimulationsession s JOIN registry_enrolment e ON e.id = s.enrolment_id
     WHERE {_AT_CUTOFF} AND s.kit_code <> '' AND s.pulses_delivered > 0
@@ -51,6 +58,19 @@ _KITS = f"""
 _OTHER_COHORTS = """
     SELECT id, cohort FROM registry_enrolment WHERE trial_id = %(trial)s AND voided_at IS NULL AND cohort <> 'patients'
 """
+
+
+class SeriousRow(NamedTuple):
+    """One serious event on record, and whose it was."""
+
+    enrolment: int
+    term: str
+    words: str
+    onset: date
+    grade: int
+    criteria: list[str]
+    relatedness: str
+    outcome: str
 
 
 @dataclass(frozen=True)
@@ -66,6 +86,7 @@ class Conducted:
     cohorts: dict[int, str]
     severe: frozenset[int] = frozenset()
     deaths: frozenset[int] = frozenset()
+    serious: tuple[SeriousRow, ...] = ()
 
     @property
     def everybody(self) -> set[int]:
@@ -85,10 +106,30 @@ def read_conducted(trial: Trial, cutoff: datetime) -> Conducted:
     """Return what was on record before the cut-off."""
     asked: Mapping[str, Any] = {"trial": trial.pk, "cutoff": cutoff}
     with connection.cursor() as cursor:
-        found = [cursor.execute(query, asked).fetchall() for query in (_SESSIONS, _EVENTS, _KITS, _OTHER_COHORTS, _SEVERE, _DEATHS)]
-    sessions, events, kits, cohorts, severe, deaths = found
-    people = [frozenset(who for (who,) in rows) for rows in (severe, deaths)]
-    return Conducted(sessions, events, kits, dict(cohorts), *people)
+        found = [
+            cursor.execute(query, asked).fetchall() for query in (_SESSIONS, _EVENTS, _KITS, _OTHER_COHORTS, _SEVERE, _DEATHS, _SERIOUS)
+        ]
+    sessions, events, kits, cohorts, severe, deaths, serious = found
+    hurt, dead = (frozenset(who for (who,) in rows) for rows in (severe, deaths))
+    return Conducted(sessions, events, kits, dict(cohorts), hurt, dead, tuple(SeriousRow(*row) for row in serious))
+
+
+def listing(found: Conducted, line_of: Mapping[int, str] | None = None) -> list[SeriousEvent]:
+    """Return the serious events one by one, by their first day; with lines, each with that of its person and with its own words."""
+    return [
+        {
+            "term": row.term,
+            "label": AdverseEventTerm(row.term).label,
+            "words": row.words if line_of is not None else "",
+            "onset": row.onset.isoformat(),
+            "grade": row.grade,
+            "criteria": [_CRITERIA.get(one, one) for one in row.criteria],
+            "relatedness": Relatedness(row.relatedness).label,
+            "outcome": EventOutcome(row.outcome).label,
+            "line": line_of.get(row.enrolment, "") if line_of is not None else "",
+        }
+        for row in found.serious
+    ]
 
 
 def lines_of_cohorts(found: Conducted, *, minimum: int) -> Iterator[ConductLine]:

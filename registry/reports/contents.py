@@ -15,6 +15,7 @@ from registry.reports import drawings, tables
 from registry.reports.charter import charter_notices, charter_sections
 from registry.reports.parts import Block, Cell, Contents, Drawing, Section, Table, Value
 from registry.reports.renderer import renderer
+from registry.reports.serious import serious_listing
 from registry.selectors.figures.completeness import completeness
 from registry.selectors.figures.diagnoses import diagnoses
 from registry.selectors.figures.figure import (
@@ -120,13 +121,14 @@ def _conduct_sections(payload: ReportPayload) -> Iterator[Section]:
         "events",
         _events_heading(told),
         _events_note(by_arm=payload["conduct"]["by_arm"]),
-        tables=[tables.adverse_events(told)],
-        after=list(_events_lines(told)),
+        tables=[tables.adverse_events(told), *serious_listing(payload)],
+        after=[*_events_lines(told), *_why_unlisted(payload)],
     )
 
 
 def _sessions_note() -> str:
     return _(
+        "Stimulated: patients with at least one session that delivered pulses; the sessions beside it are those of everybody in the line. "
         "Received: of sessions with planned pulses that took place, missed ones left out, those that reached the prescribed share of them. "
         "Of planned pulses: their mean share, rounded down. Pulses are of these sessions."
     )
@@ -147,7 +149,7 @@ def _sessions_heading(told: tables.Told) -> str:
     if not given + partial + missed:
         return _("Sessions: none on record")
     numbers = {"given": given, "partial": partial, "missed": missed}
-    return _("Sessions: %(given)s given, %(partial)s in part, %(missed)s missed or not given") % numbers
+    return _("Sessions: %(given)s given in full, %(partial)s in part, %(missed)s missed or not given") % numbers
 
 
 def _events_heading(told: tables.Told) -> str:
@@ -168,6 +170,13 @@ def _events_lines(told: tables.Told) -> Iterator[str]:
     before = sum(events["before_treatment"] for _name, _found, events in told)
     if before:
         yield _("%(n)s more had an event without having been stimulated.") % {"n": before}
+
+
+def _why_unlisted(payload: ReportPayload) -> Iterator[str]:
+    """Say where serious events are listed one by one, where they are not here."""
+    any_serious = any(line["events"]["serious_events"] for line in payload["conduct"]["lines"])
+    if payload["conduct"]["serious"] is None and any_serious:
+        yield _("Serious events are counted here and listed one by one in the closed report: masked roles see no single rows of others.")
 
 
 def _changes(payload: ReportPayload, before: ReportPayload | None) -> Section:
@@ -235,7 +244,7 @@ def _brief(payload: ReportPayload, lead: TimePoint | None) -> str:
         return _("Efficacy by arm is not shown in this report: the dates of the board's charter say when it is looked at.")
     if lead is None:
         return _("Response is not shown here: in this trial the masked team sees how complete the records are, not how they turned out.")
-    at = _("%(when)s, missing counted as no response.") % {"when": lead["label"]}
+    at = _("%(when)s, incomplete counted as no response.") % {"when": lead["label"]}
     return f"{at} {_('Descriptive only: no test is made on weekly data.')} {_('Intervals are pointwise, not adjusted for repeated looks.')}"
 
 

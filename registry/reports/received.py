@@ -6,7 +6,7 @@ cut-off counts: a late report is that of an allocation made since no more than o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,9 +18,10 @@ from django.utils.translation import gettext as _
 from registry.closed_room import open_closed_room
 from registry.models import Trial, system_actor
 from registry.outcomes.arms import ArmTable
-from registry.reports.conduct import Conducted, line, lines_of_others
+from registry.reports.conduct import Conducted, line, lines_of_others, listing
 from registry.roles import Permission
-from registry.selectors.report_payload import ConductLine
+from registry.selectors.report_payload import Conduct
+from registry.vocabulary import Cohort
 
 _KNOWN = """EXISTS (SELECT FROM closed.change_event noted WHERE noted.table_name = '{0}' AND noted.pgh_obj_id = {0}.id
     AND noted.pgh_label = 'insert' AND noted.pgh_created_at < %(cutoff)s)"""
@@ -49,20 +50,28 @@ class _Concealed:
         return found[0][0] if len(found) == 1 else None
 
 
-def lines_by_arm(trial: Trial, arms: ArmTable, found: Conducted, cutoff: datetime) -> Iterator[ConductLine]:
-    """Yield a line for each arm, then for patients of several or none, then for the other cohorts; nothing is left out as too few."""
+def conduct_by_arm(trial: Trial, arms: ArmTable, found: Conducted, cutoff: datetime) -> Conduct:
+    """Return a line for each arm, then for patients of several or none, then for the other cohorts; nothing is left out as too few.
+
+    Each serious event is listed with the line of its person.
+    """
+    people = _people(trial, arms, found, cutoff)
+    line_of = {who: Cohort(cohort).label for who, cohort in found.cohorts.items()}
+    line_of |= {who: label for label, some in people.items() for who in some}
+    pulses = not arms.coded
+    own = [line(label, found, some, minimum=0, pulses=pulses) for label, some in people.items()]
+    others = lines_of_others(found, minimum=0, pulses=pulses)
+    return {"by_arm": True, "lines": [*own, *others], "serious": listing(found, line_of)}
+
+
+def _people(trial: Trial, arms: ArmTable, found: Conducted, cutoff: datetime) -> dict[str, set[int]]:
+    """Return the patients of each line: every arm has one, those of several or none where there are any."""
     patients = found.everybody - found.cohorts.keys()
     received = _received(trial, patients, found, cutoff)
+    people = {arm.shown_label: {who for who, its in received.items() if its == arm.id} for arm in arms.arms}
     rest = {_("Several or unclear"): {who for who, arm in received.items() if arm is None}}
     rest[_("Not allocated")] = patients - received.keys()
-    pulses = not arms.coded
-    for arm in arms.arms:
-        own = {who for who, its in received.items() if its == arm.id}
-        yield line(arm.shown_label, found, own, minimum=0, pulses=pulses)
-    for label, some in rest.items():
-        if some:
-            yield line(label, found, some, minimum=0, pulses=pulses)
-    yield from lines_of_others(found, minimum=0, pulses=pulses)
+    return people | {label: some for label, some in rest.items() if some}
 
 
 def _received(trial: Trial, patients: Collection[int], found: Conducted, cutoff: datetime) -> dict[int, int | None]:

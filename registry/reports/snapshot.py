@@ -20,9 +20,9 @@ from registry.outcomes.payload import Circumstances, closed_payload, open_payloa
 from registry.outcomes.plans import current_plan
 from registry.outcomes.recruitment import read_recruited
 from registry.reports.charter import charter_of_week
-from registry.reports.conduct import Conducted, lines_of_cohorts, read_conducted
+from registry.reports.conduct import Conducted, lines_of_cohorts, listing, read_conducted
 from registry.reports.looking_back import know_sizes, look_back, set_endpoints_aside
-from registry.reports.received import lines_by_arm
+from registry.reports.received import conduct_by_arm
 from registry.rules.report_weeks import ReportWeek
 from registry.selectors.outcome_payload import canonical, digest
 from registry.selectors.report_payload import REPORT_FORMAT, Charter, Conduct, ReportPayload, Week
@@ -77,19 +77,22 @@ def _computed(report: WeeklyReport, about: Circumstances, closed_seal: int | Non
     opened = cast("ReportPayload", open_payload(about, counted))
     opened["report_format"], opened["week"] = REPORT_FORMAT, week
     opened["conduct"] = _conduct_of_everybody(conducted, minimum=plan.row.small_cell_minimum)
+    if about.disclosure.efficacy:
+        # Rows beyond one's own patients: under the same setting as pooled response (specification 2.4).
+        opened["conduct"]["serious"] = listing(conducted)
     half = read_closed_half(trial, plan, judged, None, about.disclosure)
     closed = cast("ReportPayload", closed_payload(about, half.counted, half.arms))
     closed["report_format"], closed["week"], closed["charter"] = REPORT_FORMAT, week, charter
     closed["closed_seal"], closed["open_sha256"] = closed_seal, digest(text_of(opened))
     # In full, however few there are (specification 2.6).
-    closed["conduct"] = _conduct_of_everybody(conducted, minimum=0)
+    closed["conduct"] = {**_conduct_of_everybody(conducted, minimum=0), "serious": listing(conducted, {})}
     if half.arms.arms:
-        closed["conduct"] = {"by_arm": True, "lines": list(lines_by_arm(trial, half.arms, conducted, cutoff))}
+        closed["conduct"] = conduct_by_arm(trial, half.arms, conducted, cutoff)
     return WeekSnapshot(opened, closed)
 
 
 def _conduct_of_everybody(conducted: Conducted, *, minimum: int) -> Conduct:
-    return {"by_arm": False, "lines": list(lines_of_cohorts(conducted, minimum=minimum))}
+    return {"by_arm": False, "lines": list(lines_of_cohorts(conducted, minimum=minimum)), "serious": None}
 
 
 def text_of(payload: ReportPayload) -> str:

@@ -203,7 +203,7 @@ def all_groups(payload: Payload) -> Section:
                 if rate["rule"] == "NRI"
             ]
     columns = [_("Time point and group"), _("Less pain by"), _("Responders"), _("n"), _("Rate"), _("95 % CI")]
-    return Section("all-groups", _("Subgroups, missing counted as no response"), tables=[Table(_("Subgroups"), columns, rows)])
+    return Section("all-groups", _("Subgroups, incomplete counted as no response"), tables=[Table(_("Subgroups"), columns, rows)])
 
 
 Told = list[tuple[str, Sessions, Events]]
@@ -219,8 +219,8 @@ def sessions(told: Told) -> Table:
     with_pulses = any(found["pulses_planned"] is not None for _name, found, _events in told)
     columns = [
         _("Group"),
-        _("Patients"),
-        _("Given"),
+        _("Stimulated"),
+        _("Given in full"),
         _("In part"),
         _("Not given"),
         _("Missed"),
@@ -288,7 +288,7 @@ def change_rows(now: ReportPayload, before: ReportPayload) -> Iterator[Row]:
             continue
         its_sessions, its_events = earlier[name]
         who = "" if len(now["conduct"]["lines"]) == 1 else f", {name}"
-        yield _change(_("Sessions given, whole or in part") + who, _held(found), _held(its_sessions))
+        yield _change(_("Sessions given, in full or in part") + who, _held(found), _held(its_sessions))
         yield _change(_("Serious events") + who, events["serious_events"], its_events["serious_events"])
 
 

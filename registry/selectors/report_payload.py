@@ -7,8 +7,8 @@ from typing import NotRequired, TypedDict
 from registry.selectors.outcome_payload import Payload
 
 # What a report adds to the outcomes, which have a format of their own. 2: lines of conduct, when it was due. 3: severe events,
-# deaths. Reports of another format are not compared with.
-REPORT_FORMAT = 3
+# deaths. 4: serious events one by one, the charter's looks. Reports of another format are not compared with.
+REPORT_FORMAT = 4
 
 
 class Week(TypedDict):
@@ -76,11 +76,33 @@ class ConductLine(TypedDict):
     events: Events
 
 
+class SeriousEvent(TypedDict):
+    """One serious event: what, since when, why serious, whether related, how it ended; never whose.
+
+    `line` is the line of conduct its person is in, so the arm received, and `words` what was typed of it: both in closed documents only.
+    """
+
+    term: str
+    label: str
+    words: str
+    onset: str
+    grade: int
+    criteria: list[str]
+    relatedness: str
+    outcome: str
+    line: str
+
+
 class Conduct(TypedDict):
-    """Sessions and adverse events of everybody, each person in one line; `by_arm` in closed documents of a trial with arms."""
+    """Sessions and adverse events of everybody, each person in one line; `by_arm` in closed documents of a trial with arms.
+
+    `serious` lists serious events one by one; it is null in open documents that show no response, for rows beyond one's own patients
+    are shown to masked roles under the same setting.
+    """
 
     by_arm: bool
     lines: list[ConductLine]
+    serious: list[SeriousEvent] | None
 
 
 class CharterLook(TypedDict):

@@ -57,10 +57,11 @@ class Dot:
 
 @dataclass(frozen=True)
 class SessionStrip:
-    """The planned sessions as dots, and the same in words and numbers."""
+    """The planned sessions as dots, and the same in words and numbers; `done` are those given in full or in part."""
 
     dots: list[Dot]
     done: int
+    partial: int
     planned: int | None
     received: int
     missed: int
@@ -137,6 +138,7 @@ def session_strip(rows: list[SessionRow], prescribed: Prescribed | None) -> Sess
     return SessionStrip(
         dots=dots,
         done=sum(row.status in (SessionStatus.GIVEN, SessionStatus.PARTIAL) for row in rows),
+        partial=sum(row.status == SessionStatus.PARTIAL for row in rows),
         planned=planned,
         received=sum(is_received(row.pulses, row.pulses_planned or row.pulses or 1, percent) for row in rows),
         missed=sum(row.status == SessionStatus.MISSED for row in rows),

@@ -60,7 +60,7 @@ class Population(Word):
 
 
 class MissingRule(Word):
-    NRI = "NRI", "Missing counts as non-response"
+    NRI = "NRI", "Incomplete counts as non-response"
     OC = "OC", "Observed cases"
     LOCF = "LOCF", "Last observation carried forward"
     BOCF = "BOCF", "Baseline observation carried forward"

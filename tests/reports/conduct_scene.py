@@ -50,7 +50,7 @@ def stimulate(enrolment: Enrolment, by: User, kit: str = "", *, delivered: int =
 
 def report_event(enrolment: Enrolment, by: User, *, serious: bool = False, term: str = "headache") -> None:
     """Store an adverse event of now."""
-    criteria: dict[str, Any] = {"serious": True, "serious_criteria": ["hospitalisation"]} if serious else {}
+    criteria: dict[str, Any] = {"serious": True, "serious_criteria": ["hospital"]} if serious else {}
     with audited(by=by):
         AdverseEvent.objects.create(
             **{"enrolment": enrolment, "record": uuid.uuid4(), "recorded_by": by, "recorded_at": timezone.now(), "term": term},

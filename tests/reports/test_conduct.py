@@ -150,3 +150,51 @@ def test_few_volunteers_hide_only_their_own_line(several: Trial, setup_actor: An
     told = {label: (line["events"]["with_any"], line["events"]["serious_events"]) for label, line in lines_of(open_of(report)).items()}
     assert told == {"Patients": (4, 2), "Healthy volunteers": (None, 1)}
     assert "4 of 4 stimulated had one, 3 serious" in ReportDocument.objects.get(report=report).html
+
+
+def test_serious_events_are_listed_one_by_one_with_the_arm_received_in_the_closed_report_alone(several: Trial, setup_actor: Any) -> None:
+    with audited(by=setup_actor):
+        AdverseEvent.objects.filter(enrolment__patient_code="P-0003").update(
+            term="other", term_text="Broken wrist", relatedness="unlikely", outcome="recovered", serious_criteria=["hospital", "disability"]
+        )
+    report = make(several, setup_actor, timezone.now())
+    assert open_of(report)["conduct"]["serious"] is None
+    opened = ReportDocument.objects.get(report=report).html
+    assert "listed one by one in the closed report" in opened
+    for word in ("Broken wrist", "one line each", "Serious because"):
+        assert word not in opened, word
+    found = {event["label"]: event for event in closed_of(report)["conduct"]["serious"]}
+    assert {label: event["line"] for label, event in found.items()} == {
+        "Other": "Arm D", "Headache": "Not allocated", "Faint (syncope)": "Healthy volunteers",
+    }  # fmt: skip
+    wrist = found["Other"]
+    assert (wrist["words"], wrist["onset"], wrist["relatedness"], wrist["outcome"]) == (
+        "Broken wrist", ENROLLED_ON.isoformat(), "Unlikely", "Recovered",
+    )  # fmt: skip
+    assert wrist["criteria"] == ["Hospital stay new or longer", "Lasting disability"]
+    page = closed_of(report, "html")
+    assert "Serious adverse events, one line each" in page
+    assert "Other: Broken wrist" in page
+    # Terms, not persons: nobody's number stands in it.
+    assert not any(code in page for code in several.enrolments.values_list("patient_code", flat=True))
+
+
+def test_where_response_may_be_shown_the_open_report_lists_serious_events_without_arm_and_words(several: Trial, setup_actor: Any) -> None:
+    with audited(by=setup_actor):
+        AdverseEvent.objects.filter(enrolment__patient_code="P-0003").update(term="other", term_text="Broken wrist")
+        Trial.objects.filter(pk=several.pk).update(pooled_efficacy=True)
+    report = make(several, setup_actor, timezone.now())
+    listed = open_of(report)["conduct"]["serious"]
+    assert sorted(event["label"] for event in listed) == ["Faint (syncope)", "Headache", "Other"]
+    assert {(event["line"], event["words"]) for event in listed} == {("", "")}
+    page = ReportDocument.objects.get(report=report).html
+    assert "Serious adverse events, one line each" in page
+    assert "Broken wrist" not in page
+    assert "Arm D" not in page
+
+
+def test_a_serious_event_recorded_since_the_cut_off_is_not_listed(several: Trial, setup_actor: Any) -> None:
+    cutoff = timezone.now()
+    report_event(several.enrolments.get(patient_code="P-0001"), setup_actor, serious=True, term="seizure")
+    report = make(several, setup_actor, cutoff)
+    assert "Seizure" not in [event["label"] for event in closed_of(report)["conduct"]["serious"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 import structlog
 import typst
+from django.core.management import CommandError, call_command
 from django.db import connections
 from django.utils import timezone
 
@@ -349,3 +351,38 @@ def test_a_report_of_a_week_under_way_does_not_stand_for_the_scheduled_one(runni
     assert "The week is not over" in ReportDocument.objects.get().html
     assert schedule_reports(after(running, later)) == 1
     assert rows() == [(str(week), 1, False, "made"), (str(week), 2, True, "due")]
+
+
+def verified(trial: Trial, by: Any) -> tuple[int, str, str]:
+    """Return status, what was printed and the error of checking all kept documents."""
+    out = io.StringIO()
+    try:
+        call_command("report", trial.slug, "--verify", "--as", by.email, stdout=out)
+    except CommandError as error:
+        return error.returncode, out.getvalue(), str(error)
+    return 0, out.getvalue(), ""
+
+
+def test_all_documents_are_checked_though_some_are_withheld_and_the_status_tells(
+    running: Trial, later: datetime, alice: Any, setup_actor: Any, owner_connection: Any
+) -> None:
+    first = week_of(running, later)
+    for number, shown in enumerate((False, True, False)):
+        with audited(by=setup_actor):
+            Trial.objects.filter(pk=running.pk).update(pooled_efficacy=shown)
+        made = ask_for_report(trial=running, week=first, reason=f"version number {number + 1}", by=alice, now=timezone.now())
+        assert make_report(made, now=timezone.now()) == ""
+    status, text, error = verified(running, alice)
+    assert status == 2
+    assert [line.partition(":")[2].strip()[:11] for line in text.splitlines()] == ["as issued", "not checked", "as issued"]
+    assert f"{first} version 2 open" in error
+    with audited(by=setup_actor):
+        Trial.objects.filter(pk=running.pk).update(pooled_efficacy=True)
+    assert verified(running, alice)[0] == 0
+    owner_connection.execute("SET session_replication_role = replica")
+    owner_connection.execute("UPDATE registry_reportdocument SET html = html || ' ' WHERE NOT shows_efficacy")
+    with audited(by=setup_actor):
+        Trial.objects.filter(pk=running.pk).update(pooled_efficacy=False)
+    status, text, error = verified(running, alice)
+    assert (status, text.count("DAMAGED"), text.count("not checked")) == (1, 2, 1)
+    assert "version 3 open: html" in error

@@ -367,15 +367,15 @@ def test_cells_lead_to_the_missing_for_who_may_list_them(trial, alice, signed_in
     computed(pooled=False, withheld=True)
     page = text_of(signed_in(alice).get(OPEN))
     assert 'href="/t/calm-m1/patients/?missing=W52"' in page
-    assert "list the 3 missing" in page
+    assert "list the 3 incomplete" in page
     listed = text_of(signed_in(alice).get("/t/calm-m1/patients/?missing=W52"))
-    assert "Value missing at" in listed
+    assert "Incomplete at" in listed
     assert "Nobody matches" in listed
     investigator = add_person("pia", "principal_investigator", by=setup_actor, trial=trial)
     page = text_of(signed_in(investigator).get(OPEN))
     assert "Complete at Week 52: 301 of 304" in page
     assert "?missing=" not in page
-    assert "Value missing at" not in text_of(signed_in(investigator).get("/t/calm-m1/patients/?missing=W4"))
+    assert "Incomplete at" not in text_of(signed_in(investigator).get("/t/calm-m1/patients/?missing=W4"))
 
 
 def test_cells_of_the_closed_dashboard_lead_nowhere(uma, signed_in, computed, enrolment):

@@ -12,6 +12,7 @@ from registry.exceptions import NotFound, RegistryError
 from registry.models import Trial, User
 from registry.outcomes.refresh import refresh_trial
 from registry.roles import Permission
+from registry.selectors.figures.figure import MINUS, rounded
 from registry.selectors.outcome_payload import Payload
 from registry.selectors.outcome_rows import COLUMNS, Row, outcome_rows
 from registry.selectors.outcomes import StoredOutcomes, is_up_to_date, latest_closed, latest_open
@@ -135,9 +136,14 @@ def _line(row: Row) -> str:
 def _share(row: Row) -> str:
     if row["estimate"] == "":
         return ""
-    estimate, low, high = (f"{100 * float(str(row[name])):.1f}" if row[name] != "" else "" for name in ("estimate", "low", "high"))
+    estimate, low, high = (plain(100 * float(str(row[name])), 1) if row[name] != "" else "" for name in ("estimate", "low", "high"))
     return f" = {estimate} % ({low} to {high})" if low else f" = {estimate} %"
 
 
 def _rounded(number: object) -> str:
-    return f"{float(str(number)):.3f}" if number != "" else "none"
+    return plain(float(str(number)), 3) if number != "" else "none"
+
+
+def plain(number: float, decimals: int) -> str:
+    """Write a number as pages do, but with the minus of a keyboard."""
+    return rounded(number, decimals).replace(MINUS, "-")

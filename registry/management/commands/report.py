@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -93,17 +94,25 @@ class Command(BaseCommand):
             self.stdout.write(content.decode())
 
     def _verify(self, rows: list[WeeklyReport], trial: Trial, user: User) -> None:
-        """Check the documents the person may see; a damaged one ends the command with an error."""
-        damaged = []
-        for row in rows:
-            for closed in (False, True):
-                if closed and not may_see_closed(user, trial):
-                    continue
+        """Check every document the person may see; at the end a damaged one is an error (1), and one that was withheld another (2)."""
+        damaged, withheld = [], []
+        halves = (False, True) if may_see_closed(user, trial) else (False,)
+        for row, closed in product(rows, halves):
+            name = f"{row} {'closed' if closed else 'open'}"
+            try:
                 found = kept(row, trial, user, closed=closed)
-                damaged += [f"{row} {found.document}: {part}" for part in found.damaged]
-                self.stdout.write(f"{row} {found.document}: {'DAMAGED' if found.damaged else 'as issued'}")
+            except NotFound as refused:
+                withheld.append(name)
+                self.stdout.write(f"{name}: not checked. {refused.sentence}")
+                continue
+            damaged += [f"{name}: {part}" for part in found.damaged]
+            self.stdout.write(f"{name}: {'DAMAGED' if found.damaged else 'as issued'}")
         if damaged:
             raise CommandError(f"Not the bytes that were issued: {', '.join(damaged)}. Restore them from a backup.")
+        if withheld:
+            raise CommandError(
+                f"All others are as issued, but these are withheld and were not checked: {', '.join(withheld)}.", returncode=2
+            )
 
     def _recompute(self, report: WeeklyReport, found: KeptDocument) -> None:
         different = differences(report, found, now=timezone.now())

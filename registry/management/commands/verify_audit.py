@@ -12,6 +12,9 @@ from registry.closed_room import CLOSED_ALIAS
 from registry.selectors.audit_check import AuditReport, check_audit
 
 _SHOWN = 20
+_OUTSIDE = """  That is by a login of the database and not by an account: the owner's, when the registry was set up or upgraded, or that of
+  somebody at the database itself. They are in the history and sealed like all others, but no name and no reason stands with them.
+  Compare times and roles with your notes of set-up, upgrades and repairs; look into one that is in none of them."""
 
 
 class Command(BaseCommand):
@@ -30,6 +33,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{report.unsealed_changes} changes wait for the next seal.")
         if report.outside:
             self.stdout.write(f"{len(report.outside)} changes came from outside the application:")
+            self.stdout.write(_OUTSIDE)
             for change in report.outside[-_SHOWN:]:
                 self.stdout.write(f"  {change.at.isoformat()}  database role {change.database_role}  change {change.pk}")
         for problem in report.problems:

@@ -1,4 +1,4 @@
-"""What is missing (C12): of those due, who has a baseline and a value, by time point and site (in closed documents: by arm)."""
+"""How complete the outcome is (C12): of those due, who has a baseline and a value, by time point and site (in closed documents: by arm)."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ LOW, VERY_LOW = 92, 85
 class Cell:
     """A share with its counts; `tone` is '', 'lo' or 'vlo'. One that is not printed has no share.
 
-    `query` narrows the list of patients to those who are missing; it is empty where none are, and for arms.
+    `query` narrows the list of patients to those who are incomplete; it is empty where none are, and for arms.
     """
 
     share: str
     counts: str
-    missing: int
+    incomplete: int
     tone: str
     suppressed: bool
     query: str = ""
@@ -47,7 +47,10 @@ def completeness(payload: Payload) -> Figure:
     return Figure(
         key="completeness",
         heading=_heading(payload),
-        definition=_("Share of those due who have a baseline above 0 and enough values. Marked: below %(low)s and below %(very_low)s %%.")
+        definition=_(
+            "Share of those due who have a baseline above 0 and enough values; the others are incomplete. "
+            "Marked: below %(low)s and below %(very_low)s %%."
+        )
         % {"low": LOW, "very_low": VERY_LOW},
         spoken="",
         columns=[],
@@ -95,16 +98,16 @@ def _cells(payload: Payload, point: TimePoint, told: list[Told]) -> list[Cell]:
 
 
 def _query(payload: Payload, point: TimePoint, site: str) -> str:
-    """Return what narrows the list of patients to those a cell of an open document counts as missing."""
+    """Return what narrows the list of patients to those a cell of an open document counts as incomplete."""
     return "" if payload["document"] == "closed" else urlencode({"missing": point["code"], **({"site": site} if site else {})})
 
 
 def _cell(found: Completeness | None, query: str) -> Cell:
     if found is None:
         return Cell("", "", 0, "", suppressed=True)
-    missing = found["due"] - found["complete"]
+    incomplete = found["due"] - found["complete"]
     counts = f"{found['complete']}/{found['due']}"
-    return Cell(percent(found["share"]), counts, missing, _tone(found), suppressed=False, query=query if missing else "")
+    return Cell(percent(found["share"]), counts, incomplete, _tone(found), suppressed=False, query=query if incomplete else "")
 
 
 def _tone(found: Completeness) -> str:

@@ -117,14 +117,32 @@ def percent(value: float | None) -> str:
     return "\u2013" if value is None else f"{100 * value:.1f} %"
 
 
+def rounded(value: float, decimals: int = 1, *, signed: bool = False) -> str:
+    """Write a number that may lie on either side of 0, with so many decimals, and a sign for the side.
+
+    Where these would make it a zero it gets up to two more, until the side shows: a limit of +0.04 excludes 0, and "+0.0" would
+    hide that. What is a zero even then is written without a sign.
+
+    Examples
+    --------
+    >>> rounded(0.04, signed=True), rounded(-0.26), rounded(-0.0, signed=True), rounded(1e-17, signed=True)
+    ('+0.04', '\u22120.3', '0.0', '0.0')
+    """
+    for digits in range(decimals, decimals + 3):
+        text = f"{value:{'+' if signed else ''}.{digits}f}"
+        if float(text):
+            return text.replace("-", MINUS)
+    return f"{0:.{decimals}f}"
+
+
 def points(value: float) -> str:
     """Write a difference of shares in percentage points, signed."""
-    return f"{100 * value:+.1f}".replace("-", MINUS)
+    return rounded(100 * value, signed=True)
 
 
 def score(value: float | None) -> str:
-    """Write a value of the scale with one decimal."""
-    return "\u2013" if value is None else f"{value:.1f}".replace("-", MINUS)
+    """Write a value of the scale, or a change on it, with one decimal."""
+    return "\u2013" if value is None else rounded(value)
 
 
 def exact(value: float | None) -> str:

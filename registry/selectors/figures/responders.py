@@ -35,7 +35,7 @@ def responders(payload: Payload, point: TimePoint) -> Figure:
     return Figure(
         key="responders",
         heading=_heading(point, lines, cuts),
-        definition=_("Share of those due whose pain fell from baseline by at least the amount below; missing counts as none. %(n)s.")
+        definition=_("Share of those due whose pain fell from baseline by at least the amount below; incomplete counts as none. %(n)s.")
         % {"n": joined([f"{line.name} n = {line.counts['due']}" for line in lines])},
         spoken=_spoken(point, lines, cuts),
         columns=[_("Less pain by at least"), *(line.name for line, _curve in drawn)],
@@ -54,7 +54,7 @@ def over_time(payload: Payload, cut: int) -> Figure:
     return Figure(
         key="over-time",
         heading=_course(places, cut),
-        definition=_("Share of those due with at least %(cut)s less pain than at baseline; missing counts as none. Under the axis: due.")
+        definition=_("Share of those due with at least %(cut)s less pain than at baseline; incomplete counts as none. Under the axis: due.")
         % {"cut": threshold(cut)},
         spoken=_("Share with at least %(cut)s less pain: %(shares)s.")
         % {"cut": threshold(cut), "shares": "; ".join(_told(point, cut) for point in places)},
