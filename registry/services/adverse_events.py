@@ -54,8 +54,10 @@ def record_adverse_events(*, trial: Trial, rows: Iterable[NewAdverseEvent], by: 
     that belongs to another event.
     """
     check_open(trial)
-    wanted = _checked(list(rows), trial=trial, by=by, now=now)
-    new = write_once(wanted, _same, "adverse event", by=by, reason=reason or "adverse events recorded")
+    rows = list(rows)
+    wanted = _checked(rows, trial=trial, by=by, now=now)
+    sent = [row.record for row in rows]
+    new = write_once(wanted, _same, "adverse event", sent=sent, by=by, reason=reason or "adverse events recorded")
     return RecordedEvents(new, len(wanted) - len(new))
 
 

@@ -94,25 +94,42 @@ def known_code(field: str, code: str | None, known: Collection[str], noun: str) 
     return [Problem(field, f"{code} is no {noun} of this trial. {offered}", "unknown")]
 
 
-def write_once(wanted: Sequence[Record], same: Callable[[Record, Record], bool], noun: str, *, by: User, reason: str) -> list[Record]:
+def write_once(
+    wanted: Sequence[Record],
+    same: Callable[[Record, Record], bool],
+    noun: str,
+    *,
+    sent: Iterable[uuid.UUID | None],
+    by: User,
+    reason: str,
+) -> list[Record]:
     """Write those not on record yet, in a transaction of its own or the one under way; return what was written.
 
-    Raises Conflict where an identifier belongs to another record, or a row_id is in use for that patient.
+    `sent` are the identifiers that rows brought: one that was made here is nowhere yet, and not looked for. Raises Conflict
+    where an identifier belongs to another record, or a row_id is in use for that patient.
     """
+    on_record: tuple[uuid.UUID, ...] | None = None if any(record is not None for record in sent) else ()
     try:
-        return _write(wanted, same, noun, by, reason)
+        return _write(wanted, same, noun, by, reason, on_record)
     except IntegrityError as error:
         if "row_id_unique" in str(error):
             raise row_ids_in_use(wanted, noun) from error
         # Somebody sent the same records at the same moment; they are on record now, and so these are repeats.
         if "version_unique" not in str(error) and "one_standing" not in str(error):
             raise
-    return _write(wanted, same, noun, by, reason)
+    return _write(wanted, same, noun, by, reason, on_record)
 
 
-def _write(wanted: Sequence[Record], same: Callable[[Record, Record], bool], noun: str, by: User, reason: str) -> list[Record]:
+def _write(
+    wanted: Sequence[Record],
+    same: Callable[[Record, Record], bool],
+    noun: str,
+    by: User,
+    reason: str,
+    on_record: Collection[uuid.UUID] | None,
+) -> list[Record]:
     with audited(by=by, reason=reason):
-        return add_new(wanted, same, noun, None)
+        return add_new(wanted, same, noun, on_record)
 
 
 def add_new(

@@ -50,7 +50,8 @@ def record_thresholds(*, trial: Trial, rows: Iterable[NewThreshold], by: User, n
     check_open(trial)
     rows = list(rows)
     wanted = _checked(rows, trial=trial, by=by, now=now, permission=Permission.SESSION_RECORD)
-    new = write_once(wanted, _same, "threshold", by=by, reason=reason or "thresholds recorded")
+    sent = [row.record for row in rows]
+    new = write_once(wanted, _same, "threshold", sent=sent, by=by, reason=reason or "thresholds recorded")
     return RecordedThresholds(new, len(wanted) - len(new))
 
 

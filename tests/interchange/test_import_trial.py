@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -11,7 +12,8 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from registry.exceptions import NotAllowed
+from registry.exceptions import ImportRefused, NotAllowed
+from registry.interchange import importer
 from registry.interchange.import_report import ImportReport
 from registry.models import ActLog, Allocation, Change, Enrolment, Job, Membership, PainScore, Patient, StaleMark, Trial
 from registry.services import accounts
@@ -308,6 +310,20 @@ def test_a_trial_made_with_its_allocations_keeps_the_word_of_its_folder(bring: B
     assert Trial.objects.get().plans.get().post_hoc
     bring(write_folder(tmp_path / "g", TRIAL.replace("calm-m1", "calm-m2"), **WHOLE))
     assert not Trial.objects.get(slug="calm-m2").plans.get().post_hoc
+
+
+def test_python_looks_for_cycles_as_often_as_before_once_an_import_ended(bring: Bring, tmp_path: Path) -> None:
+    before, during = gc.get_threshold(), list[int]()
+
+    def settle(_: ImportReport) -> bool:
+        during.append(gc.get_threshold()[0])
+        return True
+
+    bring(write_folder(tmp_path / "f", **WHOLE), settle=settle)
+    assert during == [importer.OBJECTS_BETWEEN_LOOKS]
+    with pytest.raises(ImportRefused), importer.collecting_seldom():
+        raise ImportRefused("The zip is damaged.")
+    assert gc.get_threshold() == before
 
 
 def test_names_of_a_trial_may_be_corrected_with_a_reason(bring: Bring, tmp_path: Path) -> None:
