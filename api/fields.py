@@ -47,6 +47,16 @@ class CellField(serializers.Field):  # type: ignore[type-arg]  # not subscriptab
             depends = column.words is not None and not column.default
             options.setdefault("default", None if depends else value_of(column, column.default))
         super().__init__(allow_null=may_be_null(column) and not options.get("required"), help_text=column.doc, **options)
+        # What stands for a value nobody sent; `empty` where that is for DRF to say. No shape here is partial, nor its default a function.
+        self.absent_is = serializers.empty if self.required or self.read_only else self.default
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        """Do what a field without validators does, without what DRF does around it for those that have some."""
+        if data is serializers.empty and self.absent_is is not serializers.empty:
+            return self.absent_is
+        if data is None or data is serializers.empty or self.read_only:
+            return super().run_validation(data)
+        return self.to_internal_value(data)
 
     def to_internal_value(self, data: Any) -> Any:
         """Return the value as services take it; raise ValidationError saying what would be right."""

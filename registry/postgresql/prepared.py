@@ -33,9 +33,12 @@ def prepared_cursor() -> CursorWrapper:
 
 
 def _wrapped(kind: type[_Prepared]) -> CursorWrapper:
-    connection.ensure_connection()
-    own: Any = kind(connection.connection)
-    return _Logged(own, connection) if connection.queries_logged else connection.make_cursor(own)
+    # The thread's own connection: looked up once, not at each word.
+    here: Any = connections[DEFAULT_DB_ALIAS]
+    here.ensure_connection()
+    own = kind(here.connection)
+    wrapped: CursorWrapper = _Logged(own, here) if here.queries_logged else here.make_cursor(own)
+    return wrapped
 
 
 class _Numbered(_Prepared, psycopg.RawCursor[Any]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from typing import Any, cast
 
@@ -9,6 +10,7 @@ from django.db import models
 
 from registry.models import ApiToken, ApiTokenUse, Membership, Site, Trial, User
 from registry.postgresql.prepared import prepared_cursor
+from registry.services.row_making import read_row
 
 # In the order of their columns: the alias of each table in the statement, and its model.
 PARTS: dict[str, type[models.Model]] = {
@@ -41,15 +43,22 @@ def token_of(digest: str) -> ApiToken | None:
     token = cast("ApiToken", _part("token", first))
     token.user, token.trial = cast("User", _part("person", first)), cast("Trial | None", _part("reach", first))
     token._state.fields_cache["use"] = _part("used", first)
-    token.user.know_memberships(found for found in map(_membership, rows) if found is not None)
+    token.user.know_memberships(_memberships(rows))
     return token
 
 
-def _membership(row: tuple[Any, ...]) -> Membership | None:
-    found = cast("Membership | None", _part("member", row))
-    if found is not None:
-        found.trial, found.site = cast("Trial | None", _part("member_trial", row)), cast("Site | None", _part("member_site", row))
-    return found
+def _memberships(rows: list[tuple[Any, ...]]) -> Iterator[Membership]:
+    """Yield the memberships; those in one trial share its object."""
+    trials: dict[int, models.Model | None] = {}
+    for row in rows:
+        found = cast("Membership | None", _part("member", row))
+        if found is None:
+            continue
+        key = found.trial_id
+        if key is not None and key not in trials:
+            trials[key] = _part("member_trial", row)
+        found._state.fields_cache |= {"trial": None if key is None else trials[key], "site": _part("member_site", row)}
+        yield found
 
 
 @cache
@@ -73,4 +82,4 @@ def _part(alias: str, row: tuple[Any, ...]) -> models.Model | None:
     """Return one row of a table, None where the join found none."""
     start, names = _places()[alias]
     values = row[start : start + len(names)]
-    return None if values[0] is None else PARTS[alias].from_db("default", names, values)
+    return None if values[0] is None else read_row(PARTS[alias], names, values)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
+from typing import Any
 
 import structlog
 from celery import current_app
-from django.db import connections, transaction
+from django.db import transaction
 from kombu.exceptions import OperationalError
 
 from registry.closed_room import current_alias
 from registry.exceptions import Conflict
 from registry.models import Job, Trial, User
+from registry.postgresql.prepared import cursor_of
 from registry.roles import Permission
 from registry.services.auditing import current_request_id
 from registry.vocabulary import JobKind, JobState
@@ -24,9 +26,15 @@ log = structlog.get_logger(__name__)
 # before it ends; any other may have read already what it was to do.
 SERVED_BY_A_RUNNING_ONE = (JobKind.REFRESH,)
 REQUEST = """INSERT INTO registry_job (kind, trial_id, state, requested_by_id, request_id, attempts, failure)
-    VALUES (%(kind)s, %(trial)s, 'queued', %(by)s, %(request)s, 0, '')
+    VALUES (%(kind)s::text, %(trial)s::bigint, 'queued', %(by)s::bigint, %(request)s::text, 0, '')
     ON CONFLICT (kind, trial_id) WHERE state = 'queued' DO NOTHING RETURNING id"""
-MARK = "INSERT INTO registry_stalemark (trial_id, enrolment_id) SELECT %(trial)s, unnest(%(enrolments)s::bigint[])"
+AGAIN = """INSERT INTO registry_job (kind, trial_id, state, requested_by_id, request_id, attempts, failure)
+    SELECT %(kind)s::text, %(trial)s::bigint, 'queued', %(by)s::bigint, %(request)s::text, 0, ''
+    WHERE NOT EXISTS (
+        SELECT FROM registry_job WHERE kind = %(kind)s::text AND trial_id = %(trial)s::bigint AND state = ANY(%(states)s::text[])
+    )
+    ON CONFLICT (kind, trial_id) WHERE state = 'queued' DO NOTHING RETURNING id"""
+MARK = "INSERT INTO registry_stalemark (trial_id, enrolment_id) SELECT %(trial)s::bigint, unnest(%(enrolments)s::bigint[])"
 
 
 def mark_stale(trial: Trial, *, by: User, enrolment_ids: Iterable[int] | None = None, using: str | None = None) -> None:
@@ -46,8 +54,8 @@ def request_job(kind: JobKind, trial: Trial, *, by: User, using: str | None = No
 
 def _request(statement: str, kind: JobKind, trial: Trial, by: User, using: str, **values: list[int | None]) -> None:
     request_id = current_request_id.get()
-    with connections[using].cursor() as cursor:
-        cursor.execute(statement, {"kind": kind, "trial": trial.pk, "by": by.pk, "request": request_id, **values})
+    with cursor_of(using) as cursor:
+        cursor.execute(statement, {"kind": kind.value, "trial": trial.pk, "by": by.pk, "request": request_id, **values})
         row = cursor.fetchone()
     after = partial(announce, row[0]) if row else partial(_ask_again, kind, trial.pk, by.pk, request_id, using)
     transaction.on_commit(after, using=using)
@@ -64,14 +72,15 @@ def request_own_job(kind: JobKind, *, by: User, using: str | None = None) -> Job
 def _ask_again(kind: JobKind, trial_id: int, by_id: int, request_id: str, using: str) -> None:
     """Store and announce a job unless one waits, or runs that will see to it; a job that finds nothing to do harms nobody."""
     states = [JobState.QUEUED, *([JobState.RUNNING] if kind in SERVED_BY_A_RUNNING_ONE else [])]
-    with connections[using].cursor() as cursor:
-        cursor.execute(
-            """INSERT INTO registry_job (kind, trial_id, state, requested_by_id, request_id, attempts, failure)
-               SELECT %(kind)s, %(trial)s, 'queued', %(by)s, %(request)s, 0, ''
-               WHERE NOT EXISTS (SELECT FROM registry_job WHERE kind = %(kind)s AND trial_id = %(trial)s AND state = ANY(%(states)s))
-               ON CONFLICT (kind, trial_id) WHERE state = 'queued' DO NOTHING RETURNING id""",
-            {"kind": kind, "trial": trial_id, "by": by_id, "request": request_id, "states": states},
-        )
+    with cursor_of(using) as cursor:
+        values: dict[str, Any] = {
+            "kind": kind.value,
+            "trial": trial_id,
+            "by": by_id,
+            "request": request_id,
+            "states": [state.value for state in states],
+        }
+        cursor.execute(AGAIN, values)
         row = cursor.fetchone()
     if row:
         announce(row[0])

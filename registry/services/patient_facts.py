@@ -15,6 +15,7 @@ from registry.closed_room import current_alias
 from registry.models import MotorThreshold, Trial, User
 from registry.postgresql.prepared import cursor_of
 from registry.services.patient_codes import visible_enrolments
+from registry.services.row_making import read_row
 from registry.vocabulary import Side
 
 # Of a threshold, what a session goes by. Whether it stands is a filter below: as a condition it makes PostgreSQL walk all that stand
@@ -115,6 +116,5 @@ def _facts(row: tuple[Any, ...]) -> PatientFacts:
 
 def _threshold(cells: list[Any]) -> MotorThreshold:
     key, record, enrolment_id, kind, percent, measured_on, coil_id = cells
-    return MotorThreshold.from_db(
-        current_alias(), THRESHOLD, [key, UUID(record), enrolment_id, kind, percent, date.fromisoformat(measured_on), coil_id]
-    )
+    values = (key, UUID(record), enrolment_id, kind, percent, date.fromisoformat(measured_on), coil_id)
+    return read_row(MotorThreshold, THRESHOLD, values)

@@ -27,8 +27,8 @@ SCORES = "/api/v1/scores/?page_size=1000"
 # it was read, in one; drawn for the first time, it asks each by itself.
 STATEMENTS = {DASHBOARD: 1, f"/api/v1/outcomes/{worlds.SLUG}/": 4, SCORES: 2}
 # Who asks with which rights in which trial; begin, who changes and why, the patient (held) with the design's token, what is on record;
-# session, block, pains, side effect; mark the outcomes; commit; ask for another refresh where one waits.
-SESSION_STATEMENTS = 12
+# session, block, pains and side effect; mark the outcomes; commit; ask for another refresh where one waits.
+SESSION_STATEMENTS = 9
 LARGEST_PAGE_BYTES = 50_000
 
 

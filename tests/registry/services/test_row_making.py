@@ -10,15 +10,19 @@ from django.db.models.expressions import DatabaseDefault
 
 from registry.models import (
     AdverseEvent,
+    ApiToken,
     Coil,
+    Membership,
     MotorThreshold,
     PainScore,
     Prescription,
     SessionDeviation,
     StimulationBlock,
     StimulationSession,
+    Trial,
+    User,
 )
-from registry.services.row_making import make_row
+from registry.services.row_making import make_row, read_row
 
 MODELS = (AdverseEvent, MotorThreshold, PainScore, Prescription, SessionDeviation, StimulationBlock, StimulationSession)
 
@@ -35,6 +39,17 @@ def test_a_row_has_what_the_constructor_gives_it(model: type[models.Model]) -> N
     given = {model._meta.concrete_fields[-1].attname: "given"}
     assert said(make_row(model, given)) == said(model(**given))
     assert make_row(model, {})._state.adding
+
+
+@pytest.mark.parametrize("model", [*MODELS, ApiToken, Membership, Trial, User], ids=lambda model: model.__name__)
+def test_a_row_that_was_read_is_as_django_reads_it(model: type[models.Model]) -> None:
+    names = [field.attname for field in model._meta.concrete_fields]
+    for part in (names, names[: len(names) // 2]):
+        values = list(range(len(part)))
+        ours, theirs = read_row(model, part, values), model.from_db("default", part, values)
+        assert said(ours) == said(theirs)
+        assert (ours._state.adding, ours._state.db) == (theirs._state.adding, theirs._state.db)
+        assert ours.get_deferred_fields() == theirs.get_deferred_fields()
 
 
 def test_rows_share_no_default_that_can_change() -> None:
