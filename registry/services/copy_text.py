@@ -45,8 +45,8 @@ def cell_text(value: Any) -> str:
     return _TEXTS[type(value)](value)
 
 
-class _Known(dict[Any, str]):
-    """Writes each distinct value of a column once."""
+class KnownTexts(dict[Any, str]):
+    """Writes each distinct value of a column once; values of one type, or none."""
 
     def __missing__(self, value: Any) -> str:
         found = self[value] = cell_text(value)
@@ -69,7 +69,7 @@ def column_texts(field: models.Field[Any, Any], rows: Sequence[models.Model], co
 
 
 def _known(values: list[Any], kinds: set[type]) -> list[str]:
-    return list(map(_Known().__getitem__ if len(kinds) < 2 else cell_text, values))
+    return list(map(KnownTexts().__getitem__ if len(kinds) < 2 else cell_text, values))
 
 
 def _ready(field: models.Field[Any, Any], values: Iterable[Any], connection: BaseDatabaseWrapper) -> list[str]:

@@ -20,7 +20,7 @@ from registry.roles import Permission
 from registry.rules.scores import value_units
 from registry.rules.stimulation.timing import ZERO
 from registry.services.auditing import audited
-from registry.services.copy_text import cell_text
+from registry.services.copy_text import NULL, KnownTexts, cell_text, escaped
 from registry.services.jobs import mark_stale
 from registry.services.record_sets import KnownPatient
 from registry.services.row_adding import copy_lines, new_keys
@@ -103,8 +103,8 @@ class Casting:
             copy_lines(model, lines(keys), using)
 
     def _sessions(self) -> Iterator[str]:
-        text = cell_text
         places, (percent_place,) = _places(StimulationSession, *SESSION_OWN), _places(StimulationSession, "threshold_percent_mso")
+        days, numbers = KnownTexts(), KnownTexts()
         for line, mould, patient, record, key in zip(self.lines, self.moulds, self.patients, self.records, self.keys, strict=True):
             threshold = self._threshold(line)
             percent = mould.percent(threshold)
@@ -112,17 +112,17 @@ class Casting:
                 str(key),
                 record.hex(),
                 str(patient.id),
-                text(line.number),
-                text(_day(line, mould)),
-                text(line.started_at),
-                text(line.ended_at),
+                numbers[line.number],
+                days[_day(line, mould)],
+                NULL if line.started_at is None else str(line.started_at),
+                NULL if line.ended_at is None else str(line.ended_at),
                 patient.zone.key,
-                text(None if threshold is None else threshold.pk),
-                mould.session[percent_place] if percent is None else text(percent),
-                line.kit_code,
-                text(None if line.pain_before is None else pain_identifier(record, BEFORE).hex()),
-                text(None if line.pain_after is None else pain_identifier(record, AFTER).hex()),
-                text(line.row_id),
+                NULL if threshold is None else str(threshold.pk),
+                mould.session[percent_place] if percent is None else numbers[percent],
+                escaped(line.kit_code),
+                NULL if line.pain_before is None else pain_identifier(record, BEFORE).hex(),
+                NULL if line.pain_after is None else pain_identifier(record, AFTER).hex(),
+                escaped(line.row_id),
             )
             yield _cast(mould.session, places, own)
 
@@ -145,17 +145,23 @@ class Casting:
                 yield _cast(cells, places, (str(next(keys)), str(session)))
 
     def _scores(self, keys: Iterator[int]) -> Iterator[str]:
-        places, text, pains = _places(PainScore, *SCORE_OWN), cell_text, _Pains(self.references)
-        now = text(self.now)
+        places, pains, days = _places(PainScore, *SCORE_OWN), _pains(self.references), KnownTexts()
+        now = str(self.now)
         for line, mould, patient, record in zip(self.lines, self.moulds, self.patients, self.records, strict=True):
-            day, enrolment = text(_day(line, mould)), str(patient.id)
             for question, cells in mould.scores.items():
                 asked = asked_at(line, question)
                 value, units = _value((line.pain_before if question == BEFORE else line.pain_after) or ZERO)
-                observed = text(asked)
                 own = (
-                    *(str(next(keys)), pain_identifier(record, question).hex(), enrolment, pains.of(patient), day),
-                    *(observed, now if asked is None else observed, patient.zone.key, value, units),
+                    str(next(keys)),
+                    pain_identifier(record, question).hex(),
+                    str(patient.id),
+                    pains[patient.id],
+                    days[_day(line, mould)],
+                    NULL if asked is None else str(asked),
+                    now if asked is None else str(asked),
+                    patient.zone.key,
+                    value,
+                    units,
                 )
                 yield _cast(cells, places, own)
 
@@ -178,16 +184,13 @@ SESSION_OWN = (
 SCORE_OWN = ("id", "record", "enrolment_id", "pain_id", "for_date", "observed_at", "submitted_at", "zone", "value", "value_units")
 
 
-class _Pains:
-    """The pain that the pains of a patient's sessions are about, as a cell."""
-
-    def __init__(self, references: SessionReferences) -> None:
-        self._references = references
-        self._pains = {one.id: one.pains for one in references.facts.values()}
-
-    def of(self, patient: KnownPatient) -> str:
-        rank = self._references.pain_rank(patient)
-        return cell_text(None if rank is None else self._pains[patient.id][rank][0])
+def _pains(references: SessionReferences) -> dict[int, str]:
+    """Return the pain that the pains of each patient's sessions are about, as a cell."""
+    found = {}
+    for patient in references.patients.values():
+        rank = references.pain_rank(patient)
+        found[patient.id] = NULL if rank is None else str(references.facts[patient.code].pains[rank][0])
+    return found
 
 
 def _day(line: SessionLine, mould: Mould) -> date:
