@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from registry.models import WeeklyReport
 from registry.reports import drawings, tables
 from registry.reports.charter import charter_notices, charter_sections
+from registry.reports.looking_back import name_at
 from registry.reports.parts import Block, Cell, Contents, Drawing, Section, Table, Value
 from registry.reports.renderer import renderer
 from registry.reports.serious import serious_listing
@@ -304,7 +305,7 @@ def _conduct_definitions(payload: ReportPayload) -> Iterator[tuple[str, str]]:
 
 
 def _provenance(report: WeeklyReport, payload: ReportPayload, sha256: str) -> Iterator[tuple[str, str]]:
-    by = _("on schedule") if report.by_schedule else report.requested_by.name
+    by = _("on schedule") if report.by_schedule else name_at(report.requested_by, report.requested_at)
     yield _("Report"), f"{report.week}, {_('version')} {report.version}"
     yield _("Asked for"), f"{_moment(report.requested_at, payload)}, {by}"
     yield _("Records before"), f"{_moment(report.cutoff, payload)} ({payload['cutoff']})"

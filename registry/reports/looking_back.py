@@ -8,18 +8,31 @@ outcome job read it without knowing.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django.db import connection
 from django.db.models import Field, Model
 
-from registry.models import Allocation, AnalysisPlan, Disposition, Enrolment, EnrolmentPain, PainDiagnosis, PlanTimePoint, Site, Trial
+from registry.models import (
+    Allocation,
+    AnalysisPlan,
+    Disposition,
+    Enrolment,
+    EnrolmentPain,
+    PainDiagnosis,
+    PlanTimePoint,
+    Scale,
+    Site,
+    Trial,
+    User,
+)
 
 _OF_ENROLMENT = "enrolment_id IN (SELECT id FROM pg_temp.registry_enrolment)"
 # Which rows are a trial's own; a table may be told from one put back before it.
 REMEMBERED: dict[type[Model], str] = {
     Trial: "pgh_obj_id = %s",
     Site: "trial_id = %s",
+    Scale: "trial_id = %s",
     Enrolment: "trial_id = %s",
     EnrolmentPain: _OF_ENROLMENT,
     PainDiagnosis: "patient_id IN (SELECT patient_id FROM pg_temp.registry_enrolment)",
@@ -34,6 +47,12 @@ def look_back(trial_id: int, cutoff: datetime) -> None:
     """Let the rest of this transaction see a trial's rows of these tables as they were before the instant, and no others'."""
     for model, own in REMEMBERED.items():
         _put_back(model, own, [trial_id] * own.count("%s"), cutoff)
+
+
+def name_at(user: User, moment: datetime) -> str:
+    """Return what somebody was called at an instant: a document drawn again says what it said."""
+    before = cast("Any", user).history.filter(pgh_created_at__lte=moment).order_by("-pgh_id").first()
+    return str(before.name if before else user.name)
 
 
 def set_endpoints_aside() -> None:

@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from registry.models import ReportDocument, Site, Trial, WeeklyReport
+from registry.models import ReportDocument, Scale, Site, Trial, User, WeeklyReport
 from registry.reports import looking_back, snapshot
 from registry.reports.again import differences
 from registry.reports.earlier import last_open
@@ -65,6 +65,20 @@ def test_the_same_bytes_come_again_whatever_became_of_the_trial(running: Trial, 
     changes = {"pooled_efficacy": False, "name": "Another name", "report_hour": 23, "time_zone": "Asia/Tokyo", "decoded_at": timezone.now()}
     kept = open_report(running, report.week, 1, by=alice), closed_report(running, report.week, 1, by=uma)
     change(running, setup_actor, **changes)
+    report = WeeklyReport.objects.select_related("trial").get()
+    assert [differences(report, one, now=timezone.now()) for one in kept] == [[], []]
+
+
+def test_the_same_bytes_come_again_whatever_people_and_scales_are_called_since(
+    running: Trial, setup_actor: Any, alice: Any, uma: Any
+) -> None:
+    add_arms(running, setup_actor)
+    report = make(running, alice, timezone.now())
+    kept = open_report(running, report.week, 1, by=alice), closed_report(running, report.week, 1, by=uma)
+    assert "Alice Example" in kept[0].html
+    with audited(by=setup_actor):
+        User.objects.filter(pk=alice.pk).update(name="Alice Married-Since")
+        Scale.objects.filter(trial=running).update(label="Another label")
     report = WeeklyReport.objects.select_related("trial").get()
     assert [differences(report, one, now=timezone.now()) for one in kept] == [[], []]
 
