@@ -1,8 +1,11 @@
-"""One request by one person of the scene, answered in a still world and undone again; the answer as bytes."""
+"""Requests by people of the scene, each answered in a still world and undone again; the answers as bytes."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.cookies import SimpleCookie
 from typing import Any
 
 from django.core.cache import cache
@@ -18,13 +21,30 @@ Answer = tuple[int, bytes, bytes]
 UUID = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
+@contextmanager
+def signed_in(who: str) -> Iterator[SimpleCookie]:
+    """Sign a person in and give the cookies; whatever was written meanwhile is rolled back at the end."""
+    client = Client()
+    with transaction.atomic():
+        if who != "anonymous":
+            with frozen_world(scene.NOW, f"{who} signs in"):
+                client.force_login(scene.person(who), backend=BACKEND)
+        yield client.cookies
+        transaction.set_rollback(True)
+
+
 def ask(row: Row, who: str, *, query: str = "", **headers: Any) -> Answer:
+    """Return the answer to one request of somebody who signed in for it alone."""
+    with signed_in(who) as cookies:
+        return answer_to(row, who, cookies, query=query, **headers)
+
+
+def answer_to(row: Row, who: str, cookies: SimpleCookie, *, query: str = "", **headers: Any) -> Answer:
     """Return status, headers (cookies among them) and body of one answer; whatever it wrote is rolled back."""
     cache.clear()
     client = Client(raise_request_exception=False)
+    client.cookies = SimpleCookie({name: cookie.value for name, cookie in cookies.items()})
     with transaction.atomic(), frozen_world(scene.NOW, f"{row} {who} {query}"):
-        if who != "anonymous":
-            client.force_login(scene.person(who), backend=BACKEND)
         response = client.generic(row.method, row.address() + query, *row.body(), headers={**row.headers, **headers})
         content = b"".join(response.streaming_content) if response.streaming else response.content
         lines = [f"{name}: {value}" for name, value in sorted(response.items())] + [
