@@ -222,7 +222,9 @@ def kept_from_last(asked: SessionQuestion) -> str:
     last = asked.threshold
     if last is None:
         return ""
-    kept = [last.get_hemisphere_display().lower(), last.muscle, ThresholdMethod(last.method).label.lower()]
+    method = ThresholdMethod(last.method).label
+    # EMG stays EMG.
+    kept = [last.get_hemisphere_display().lower(), last.muscle, method if method[:2].isupper() else method.lower()]
     if last.coil is not None:
         kept.append(_("coil %(code)s") % {"code": last.coil.code})
     return _("Measured as last time: %(how)s.") % {"how": ", ".join(part for part in kept if part)}

@@ -27,6 +27,10 @@
   const failed = () => { const bar = document.getElementById("request-failed"); if (bar) bar.hidden = false; };
   document.addEventListener("htmx:responseError", failed);
   document.addEventListener("htmx:sendError", failed);
+  document.addEventListener("htmx:afterRequest", event => {
+    const bar = document.getElementById("request-failed");
+    if (bar && event.detail.successful) bar.hidden = true;
+  });
   document.addEventListener("htmx:beforeSwap", event => {
     const answer = event.detail.xhr;
     const asked = new URL(event.detail.requestConfig.path, location.href).pathname;

@@ -20,6 +20,25 @@
     event.detail.isError = false;
   });
 
+  // A draft that did not reach the server says so where it says "saved", is sent again by itself, and holds the page until it did.
+  const unsent = document.getElementById("unsent");
+  let waits = false;
+  const resend = () => { if (waits) form.dispatchEvent(new Event("change")); };
+  const notSent = event => {
+    event.stopPropagation();
+    document.getElementById("saved").replaceChildren(unsent.content.cloneNode(true));
+    waits = true;
+  };
+  if (unsent) {
+    form.addEventListener("htmx:sendError", notSent);
+    form.addEventListener("htmx:responseError", event => { if (event.detail.xhr.status >= 500) notSent(event); });
+    form.addEventListener("htmx:afterRequest", event => { if (event.detail.successful) waits = false; });
+    form.addEventListener("submit", () => { waits = false; });
+    addEventListener("online", resend);
+    setInterval(resend, 15000);
+    addEventListener("beforeunload", event => { if (waits) event.preventDefault(); });
+  }
+
   // After a refusal: a question answered since loses its sentence, its marks and its line above; one wrong in another way says so.
   const retell = () => {
     const told = new Map([...form.querySelectorAll("#told input")].map(one => [`id_${one.value.split("=")[0]}`, one.dataset.says]));

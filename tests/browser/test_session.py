@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from registry.models import PainScore, SessionDraft, StimulationSession
-from tests.browser.conftest import HEIGHTS
+from tests.browser.conftest import HEIGHTS, to_session_1
 from tests.browser.test_every_page import faults_in_every_view, violations
 from tests.web.session_answers import OPEN, PATIENT, six
 
@@ -163,6 +163,25 @@ def test_another_kit_asks_for_its_reason_before_anything_is_sent(opened, oscar):
     page.get_by_role("button", name="Save session 1").click()
     page.get_by_text("Session 1 saved").wait_for()
     assert StimulationSession.objects.get().kit_matches is False
+
+
+def test_what_did_not_reach_the_server_says_so_and_is_sent_again(tab, due, oscar):
+    found = tab(oscar, width=820)
+    page = to_session_1(found)
+    pick(page, "pain_before", "6")
+    page.get_by_text("Draft saved").wait_for()
+    page.route("**/draft/", lambda route: route.abort())
+    pick(page, "anything_new", "no")
+    page.get_by_text("Not saved yet: no connection. Kept on this page").wait_for()
+    assert page.locator("#request-failed").is_hidden()
+    assert page.locator("#saved").get_by_text("Draft saved").count() == 0
+    page.unroute("**/draft/")
+    page.evaluate("dispatchEvent(new Event('online'))")
+    page.locator("#saved").get_by_text("Draft saved").wait_for()
+    assert SessionDraft.objects.get().answers["anything_new"] == ["no"]
+    # The browser tells its console of the line that was cut, and nothing else.
+    assert {error.split(",")[0].split(" ")[0] for error in found.errors} == {"htmx:afterRequest", "htmx:sendError", "Failed"}
+    found.errors.clear()
 
 
 def test_double_press_of_save_stores_one_session(opened, oscar):

@@ -107,6 +107,7 @@ def test_correction_drops_its_sentences_too(client, form):
     answers = six(for_date=began.date().isoformat(), start_time=f"{began:%H:%M}", seen_version="1", reason_code="typing_error")
     said = told(client.post(f"{form}correct/", {**answers, "pain_after": "", "reason_code": ""}))
     assert "pain_after" in said
+    assert "<title>Error: Correct session 1" in words(client.post(f"{form}correct/", {**answers, "pain_after": "5", "reason_code": ""}))
     later = told(live(client, f"{form}correct/", {**answers, "pain_after": "5", "reason_code": ""}, [*said, "reason_code"]))
     assert list(later) == ["reason_code"]
     assert told(live(client, f"{form}correct/", {**answers, "pain_after": "5"}, later)) == {}
