@@ -11,6 +11,7 @@ from django.db import migrations, models
 import registry.models.columns
 import registry.models.history
 import registry.vocabulary.work
+from registry.migrations._at_once import Together
 
 
 class Migration(migrations.Migration):
@@ -256,3 +257,4 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=("user", "key"), name="idempotent_answer_key"),
         ),
     ]
+    operations = [Together(operations)]

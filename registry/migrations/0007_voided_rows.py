@@ -5,6 +5,7 @@ import pgtrigger.migrations
 from django.db import migrations, models
 
 import registry.models.history
+from registry.migrations._at_once import Together
 
 OF_ENROLMENT = (
     "painscore",
@@ -353,3 +354,4 @@ class Migration(migrations.Migration):
         # Going back would lose which rows do not count.
         migrations.RunSQL(GUARD),
     ]
+    operations = [Together(operations)]

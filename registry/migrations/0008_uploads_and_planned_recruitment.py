@@ -10,6 +10,7 @@ from django.db import migrations, models
 import registry.models.columns
 import registry.models.history
 import registry.vocabulary.work
+from registry.migrations._at_once import Together
 
 # Django compares columns without their words, so it would leave the check of the kinds as it was.
 KINDS = """
@@ -252,3 +253,4 @@ class Migration(migrations.Migration):
         ),
         migrations.RunSQL(CLOSED, "DROP TABLE closed.upload"),
     ]
+    operations = [Together(operations)]

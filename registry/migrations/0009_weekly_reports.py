@@ -11,6 +11,7 @@ import registry.models.columns
 import registry.models.history
 import registry.vocabulary.trials
 import registry.vocabulary.work
+from registry.migrations._at_once import Together
 
 # Django compares columns without their words, so it would leave the check of the kinds as it was.
 KINDS = """
@@ -296,3 +297,4 @@ class Migration(migrations.Migration):
         migrations.RunSQL(KINDS.format(kinds=f"{BEFORE}, 'report'"), KINDS.format(kinds=BEFORE)),
         migrations.RunSQL(CLOSED, "DROP TABLE closed.report_document"),
     ]
+    operations = [Together(operations)]
