@@ -21,8 +21,24 @@ Connection = psycopg.Connection[Any]
 _answered_at: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
 
 
+class LastUsedFirst(ConnectionPool[Connection]):
+    """A pool that gives out the connection that came back last, so that few are used: each plans its statements for itself."""
+
+    def _get_ready_connection(self, timeout: float | None) -> Connection | None:
+        self._pool.rotate(1)
+        return super()._get_ready_connection(timeout)
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """Take living connections from the pool. CONN_HEALTH_CHECKS stays off where there is one: the pool would ask as well."""
+
+    @property
+    def pool(self) -> ConnectionPool[Connection] | None:
+        """Return the pool of this process for the alias, None where connections are not pooled."""
+        pool: ConnectionPool[Connection] | None = super().pool
+        if type(pool) is ConnectionPool:
+            pool.__class__ = LastUsedFirst  # Django makes the pool, and of no class but its own
+        return pool
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Connection:
         """Return a connection that lives; the pool replaces those that do not."""

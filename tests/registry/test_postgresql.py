@@ -25,7 +25,7 @@ def asked(monkeypatch):
 
 def test_connection_that_just_answered_is_not_asked_and_a_quiet_one_is(committed_db, asked, monkeypatch):
     def each_once():
-        """Use every connection of the pool: it hands out the one that waits longest."""
+        """Use a connection of the pool time and again: it hands out the one that came back last."""
         for _ in range(10):
             connection.close()
             Trial.objects.count()
@@ -35,10 +35,34 @@ def test_connection_that_just_answered_is_not_asked_and_a_quiet_one_is(committed
     asked.clear()
     each_once()
     assert asked == []
+    connection.close()
     for held in list(base._answered_at):
         base._answered_at[held] -= base.TRUSTED_FOR_S
     each_once()
     assert len(asked) == len(set(asked)) >= 1
+
+
+def test_connection_that_came_back_last_is_used_again(committed_db):
+    """Each connection plans its statements for itself: a second one is for somebody who comes meanwhile."""
+    connection.ensure_connection()  # it opens the pool
+    first, second = (connection.pool.getconn() for _ in range(2))
+    for one in (first, second):
+        connection.pool.putconn(one)
+    for _ in range(3):
+        taken = connection.pool.getconn()
+        assert taken is second
+        connection.pool.putconn(taken)
+    both = [connection.pool.getconn() for _ in range(2)]
+    assert both[0] is second
+    assert both[1] is not second
+    for one in both:
+        connection.pool.putconn(one)
+
+
+def test_prepared_statements_are_planned_for_any_values(committed_db):
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW plan_cache_mode")
+        assert cursor.fetchone() == ("force_generic_plan",)
 
 
 def test_connection_ended_by_the_server_is_replaced_before_anybody_notices(owner_connection):
