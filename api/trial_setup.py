@@ -225,7 +225,6 @@ class Looks(SetUp, OfTrial):
     creation_class = NewLook
     correction_class = LookCorrection
     model = CharterLook
-    order = ("trial_id", "planned_on", "code")
 
     def columns(self, user: User) -> Columns:
         """Return the columns of the section with the look's id."""

@@ -70,6 +70,8 @@ MAKE_AWKWARD = (
        WHERE mod(id, 2) = 0""",
     "UPDATE registry_patient SET birth_year = NULL WHERE mod(id, 2) = 0",
     "UPDATE registry_enrolment SET enrolled_on = NULL WHERE mod(id, 3) = 0",
+    """INSERT INTO registry_charterlook (trial_id, code, label, planned_on, called_off)
+       SELECT id, 'look-' || n, %(text)s, '2026-12-01', n = 2 FROM registry_trial, generate_series(1, 3) n""",
     "UPDATE registry_allocation SET allocated_at = allocated_at + interval '10 microseconds', kit_code = 'K\"' || id WHERE mod(id, 2) = 0",
 )
 
