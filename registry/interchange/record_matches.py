@@ -77,6 +77,12 @@ def match(
     compared = [column for column in table.columns if column.name in said or not (column.default_doc or column.concealed)]
     found = Matches(standing=sum(not one.voided for one in stored))
     seen: set[Key] = set()
+
+    def differs(number: int, row: Cells, one: Stored) -> bool:
+        explicit = (column.name for column in compared if row[column.name] or not column.default_doc)
+        compared_here = (name for name in explicit if one.cells[name] or not (one.voided or name in moot))
+        return any(row[name] != one.cells[name] for name in compared_here) or changed(number, one)
+
     for number, row in enumerate(rows):
         own = key(row)
         if own in seen:
@@ -84,17 +90,11 @@ def match(
             checks.note(number, columns[-1], row.get("row_id", ""), "is a row that stands above already", _KEEP_ONE)
             continue
         seen.add(own)
-
-        def differs(one: Stored, number: int = number, row: Cells = row) -> bool:
-            explicit = (column.name for column in compared if row[column.name] or not column.default_doc)
-            compared_here = (name for name in explicit if one.cells[name] or not (one.voided or name in moot))
-            return any(row[name] != one.cells[name] for name in compared_here) or changed(number, one)
-
         if own in standing:
             one = standing[own]
             found.records[number] = one.record
-            found.corrected += [number] if differs(one) else []
-        elif own in voided and not differs(voided[own]):
+            found.corrected += [number] if differs(number, row, one) else []
+        elif own in voided and not differs(number, row, voided[own]):
             found.voided.append(number)
         else:
             found.new.append(number)
