@@ -11,8 +11,10 @@ from pathlib import Path
 from registry.environment import ROOT
 from registry.outcomes import code_version
 
-# What the sources lean on and no number comes from: rows and rights, sealing, noting and asking for jobs, shapes of a page.
-DECIDE_NOTHING = re.compile(r"registry\.(models|closed_room|exceptions|roles|reports\.parts|services\.(auditing|jobs|sealing))(\.|$)")
+# What the sources lean on and no number comes from: rows and rights, sealing, noting and asking for jobs, words and shapes of a page.
+DECIDE_NOTHING = re.compile(
+    r"registry\.(models|closed_room|exceptions|roles|wording|reports\.parts|services\.(auditing|jobs|sealing))(\.|$)"
+)
 PACKAGES = {"django", "psycopg", "structlog"}
 
 
