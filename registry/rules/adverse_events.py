@@ -8,6 +8,7 @@ from uuid import UUID
 
 from registry.exceptions import Problem
 from registry.vocabulary import AdverseEventTerm, EventAction, EventOutcome, GradingScheme, Relatedness, SeriousCriterion
+from registry.wording import _
 
 LONGEST_TERM_TEXT = 200
 LONGEST_NOTE = 1000
@@ -51,41 +52,56 @@ def event_problems(row: NewAdverseEvent, scheme: GradingScheme) -> list[Problem]
 
 def _term_problems(row: NewAdverseEvent) -> list[Problem]:
     if row.term is AdverseEventTerm.OTHER and not row.term_text.strip():
-        return [Problem("term_text", "Say what happened, in a few words without names.", "required")]
+        return [Problem("term_text", _("Say what happened, in a few words without names."), "required")]
     if len(row.term_text) > LONGEST_TERM_TEXT:
-        return [Problem("term_text", f"Shorten this to {LONGEST_TERM_TEXT} characters; details belong in the note.", "too_long")]
+        return [
+            Problem(
+                "term_text",
+                _("Shorten this to %(longest_term_text)s characters; details belong in the note.")
+                % {"longest_term_text": LONGEST_TERM_TEXT},
+                "too_long",
+            )
+        ]
     if len(row.note) > LONGEST_NOTE:
-        return [Problem("note", f"Shorten the note to {LONGEST_NOTE} characters.", "too_long")]
+        return [Problem("note", _("Shorten the note to %(longest_note)s characters.") % {"longest_note": LONGEST_NOTE}, "too_long")]
     return []
 
 
 def _grade_problems(row: NewAdverseEvent, scheme: GradingScheme) -> list[Problem]:
     highest = HIGHEST_GRADE[scheme]
     if not 1 <= row.grade <= highest:
-        return [Problem("grade", f"Enter a grade from 1 to {highest}: the trial grades by '{scheme.label}'.", "range")]
+        return [
+            Problem(
+                "grade",
+                _("Enter a grade from 1 to %(highest)s: the trial grades by '%(label)s'.") % {"highest": highest, "label": scheme.label},
+                "range",
+            )
+        ]
     if row.grade == FATAL_GRADE and not row.serious:
-        return [Problem("serious", "Grade 5 is death, which is serious. Mark the event as serious and name the criterion.", "required")]
+        return [Problem("serious", _("Grade 5 is death, which is serious. Mark the event as serious and name the criterion."), "required")]
     return []
 
 
 def _serious_problems(row: NewAdverseEvent) -> list[Problem]:
     if row.serious and not row.serious_criteria:
-        return [Problem("serious_criteria", "Say what makes the event serious. Choose at least one criterion.", "required")]
+        return [Problem("serious_criteria", _("Say what makes the event serious. Choose at least one criterion."), "required")]
     if row.serious_criteria and not row.serious:
         return [
-            Problem("serious", "A criterion is chosen, so the event is serious. Mark it as serious, or take the criterion out.", "required")
+            Problem(
+                "serious", _("A criterion is chosen, so the event is serious. Mark it as serious, or take the criterion out."), "required"
+            )
         ]
     if len(set(row.serious_criteria)) < len(row.serious_criteria):
-        return [Problem("serious_criteria", "A criterion stands twice. Keep one.", "repeated")]
+        return [Problem("serious_criteria", _("A criterion stands twice. Keep one."), "repeated")]
     return []
 
 
 def _day_problems(row: NewAdverseEvent) -> list[Problem]:
     found: list[Problem] = []
     if row.onset_on is None and row.onset_at is None:
-        found.append(Problem("onset_on", "Enter the day the event began.", "required"))
+        found.append(Problem("onset_on", _("Enter the day the event began."), "required"))
     if row.outcome is EventOutcome.FATAL and not row.serious:
-        found.append(Problem("serious", "A fatal event is serious. Mark it as serious and name the criterion.", "required"))
+        found.append(Problem("serious", _("A fatal event is serious. Mark it as serious and name the criterion."), "required"))
     if row.aware_at is not None and row.onset_at is not None and row.aware_at < row.onset_at:
-        found.append(Problem("aware_at", "The site came to know before the event began. Check both times.", "order"))
+        found.append(Problem("aware_at", _("The site came to know before the event began. Check both times."), "order"))
     return found

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from registry.exceptions import InvalidInput, Problem
+from registry.wording import _
 
 COLUMNS = ("stratum", "position", "arm", "kit_code", "coil_position")
 REQUIRED_COLUMNS = ("stratum", "arm")
@@ -44,7 +45,7 @@ def read_list(content: bytes, parts: Mapping[str, str]) -> list[ListRow]:
     rows = [_row(line, cells, parts, seen, problems) for line, cells in table]
     problems += _repeats(rows) + _kit_problems(rows, parts)
     if not rows:
-        problems.append(Problem("file", "The list has no rows. Give one row for each place.", "empty"))
+        problems.append(Problem("file", _("The list has no rows. Give one row for each place."), "empty"))
     if problems:
         raise InvalidInput(problems)
     return rows
@@ -65,10 +66,11 @@ def telling_codes(codes: Sequence[tuple[str, str, str]]) -> str | None:
     for code, arm, part in codes:
         for word in (arm, part):
             if len(word) >= SHORTEST_TELLING_WORD and word.upper() in code:
-                return f"Kit code {code} contains the word '{word}'. Draw codes that say nothing about the arm."
-    parts_in_order = [part for part, _ in groupby(part for _, _, part in sorted(codes))]
-    if len(codes) >= KITS_THAT_PROVE_AN_ORDER and 1 < len(parts_in_order) == len({part for _, _, part in codes}):
-        return "The kit codes sort by part: whoever knows one kit knows its neighbours. Draw codes at random, or leave the column out."
+                told = _("Kit code %(code)s contains the word '%(word)s'. Draw codes that say nothing about the arm.")
+                return told % {"code": code, "word": word}
+    parts_in_order = [part for part, _same in groupby(part for _kit, _code, part in sorted(codes))]
+    if len(codes) >= KITS_THAT_PROVE_AN_ORDER and 1 < len(parts_in_order) == len({part for _kit, _code, part in codes}):
+        return _("The kit codes sort by part: whoever knows one kit knows its neighbours. Draw codes at random, or leave the column out.")
     return None
 
 
@@ -78,7 +80,7 @@ def stratum_problem(stratum: str, *, site: str, condition: str) -> str | None:
     A stratum is written as on the list, its factors as `site=N; diagnosis=low_back`.
     """
     for factor in re.split(r"[;,]", stratum):
-        name, _, value = (word.strip() for word in factor.partition("="))
+        name, _equals, value = (word.strip() for word in factor.partition("="))
         on_record = {"site": site, "diagnosis": condition}.get(name)
         if on_record is not None and value != on_record:
             return f"The stratum says {name} '{value}', the record says '{on_record}'. Choose the record's stratum, or correct the record."
@@ -88,14 +90,16 @@ def stratum_problem(stratum: str, *, site: str, condition: str) -> str | None:
 def _table(content: bytes) -> list[tuple[int, dict[str, str]]]:
     """Return line number and cells of each row; raise InvalidInput for what is no such table."""
     if b"\0" in content:
-        raise InvalidInput([Problem("file", "The list holds zero bytes, so it is no text. Save it as CSV in UTF-8.")])
+        raise InvalidInput([Problem("file", _("The list holds zero bytes, so it is no text. Save it as CSV in UTF-8."))])
     try:
         reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
         columns = list(reader.fieldnames or [])
         _check_columns(columns)
         return [(reader.line_num, {key: (value or "").strip() for key, value in row.items() if isinstance(value, str)}) for row in reader]
     except (UnicodeDecodeError, csv.Error) as error:
-        raise InvalidInput([Problem("file", f"The list cannot be read as CSV in UTF-8: {error}. Save it again as such.")]) from error
+        raise InvalidInput(
+            [Problem("file", _("The list cannot be read as CSV in UTF-8: %(error)s. Save it again as such.") % {"error": error})]
+        ) from error
 
 
 def _check_columns(columns: list[str]) -> None:
@@ -103,7 +107,15 @@ def _check_columns(columns: list[str]) -> None:
     unknown = [name for name in columns if name not in COLUMNS]
     if missing or unknown or len(set(columns)) < len(columns):
         allowed = ", ".join(COLUMNS)
-        raise InvalidInput([Problem("file", f"The first line must name columns out of {allowed}, with {' and '.join(REQUIRED_COLUMNS)}.")])
+        raise InvalidInput(
+            [
+                Problem(
+                    "file",
+                    _("The first line must name columns out of %(allowed)s, with %(required_columns)s.")
+                    % {"allowed": allowed, "required_columns": " and ".join(REQUIRED_COLUMNS)},
+                )
+            ]
+        )
 
 
 def _row(line: int, cells: dict[str, str], parts: Mapping[str, str], seen: dict[str, int], problems: list[Problem]) -> ListRow:
@@ -156,10 +168,15 @@ def _kit_problems(rows: list[ListRow], parts: Mapping[str, str]) -> list[Problem
     """Return a problem where only some rows have a code, or where codes give parts away."""
     with_code = [row for row in rows if row.kit_code]
     if with_code and len(with_code) < len(rows):
-        return [Problem("kit_code", "Some rows have a kit code and some have none. Give all, or leave the column out to have them drawn.")]
+        return [
+            Problem("kit_code", _("Some rows have a kit code and some have none. Give all, or leave the column out to have them drawn."))
+        ]
     told = telling_codes([(row.kit_code, row.arm, parts.get(row.arm, row.arm)) for row in with_code])
     return [Problem("kit_code", told, "telling")] if told else []
 
 
 def _cell(line: int, column: str, value: str, wrong: str) -> Problem:
-    return Problem(f"line {line}, column {column}", f"Line {line}, column {column}: '{value}' {wrong}.")
+    return Problem(
+        f"line {line}, column {column}",
+        _("Line %(line)s, column %(column)s: '%(value)s' %(wrong)s.") % {"line": line, "column": column, "value": value, "wrong": wrong},
+    )

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from registry.exceptions import InvalidInput, Problem
 from registry.vocabulary import ReportDay
+from registry.wording import _
 
 _FORM = re.compile(r"(\d{4})-W(\d{2})")
 # Dates near the ends of the calendar have no midnight in every zone.
@@ -32,7 +33,9 @@ class ReportWeek:
                 return cls(date.fromisocalendar(int(found[1]), int(found[2]), 1))
         except ValueError:
             pass  # a year without that week: told below like any other mistake
-        raise InvalidInput([Problem("week", f"'{text}' is no week. Write the ISO year and week, for example 2026-W47.")])
+        raise InvalidInput(
+            [Problem("week", _("'%(text)s' is no week. Write the ISO year and week, for example 2026-W47.") % {"text": text})]
+        )
 
     @classmethod
     def of(cls, moment: datetime, zone: ZoneInfo) -> ReportWeek:
@@ -41,7 +44,7 @@ class ReportWeek:
         return cls(day - timedelta(days=day.weekday()))
 
     def __str__(self) -> str:
-        year, week, _ = self.monday.isocalendar()
+        year, week, _day = self.monday.isocalendar()
         return f"{year}-W{week:02d}"
 
     @property

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from registry.exceptions import Problem
 from registry.vocabulary import AnswerState, Rater, RecallPeriod, ScoreContext, ScoreSource
+from registry.wording import _
 
 UNITS_PER_POINT = 1_000_000
 
@@ -48,22 +49,29 @@ class NewScore:
 def value_problem(value: Decimal, scale: ScaleRange) -> Problem | None:
     """Return what is wrong with a value on its scale, or None."""
     if not value.is_finite() or not scale.minimum <= value <= scale.maximum:
-        return Problem("value", f"Enter a value from {scale.minimum.normalize():f} to {scale.maximum.normalize():f}.", "out_of_range")
+        return Problem(
+            "value",
+            _("Enter a value from %(low)s to %(high)s.")
+            % {"low": f"{scale.minimum.normalize():f}", "high": f"{scale.maximum.normalize():f}"},
+            "out_of_range",
+        )
     if scale.step is not None and (value - scale.minimum) % scale.step != 0:
-        return Problem("value", f"Enter a value in steps of {scale.step.normalize():f}.", "off_step")
+        return Problem("value", _("Enter a value in steps of %(step)s.") % {"step": f"{scale.step.normalize():f}"}, "off_step")
     if value != round(value, 6):
-        return Problem("value", "Enter at most six decimals.", "too_many_decimals")
+        return Problem("value", _("Enter at most six decimals."), "too_many_decimals")
     return None
 
 
 def day_problem(context: ScoreContext, for_date: date | None, visit: str | None, today: date) -> Problem | None:
     """Return what is wrong with the day of a score, or None."""
     if for_date is not None and for_date > today:
-        return Problem("for_date", f"{for_date.isoformat()} is in the future. Enter the day the pain was felt.", "future")
+        return Problem(
+            "for_date", _("%(for_date)s is in the future. Enter the day the pain was felt.") % {"for_date": for_date.isoformat()}, "future"
+        )
     if context is ScoreContext.DIARY and for_date is None:
-        return Problem("for_date", "A diary value needs its day. Enter the day it is about.", "required")
+        return Problem("for_date", _("A diary value needs its day. Enter the day it is about."), "required")
     if for_date is None and visit is None:
-        return Problem("for_date", "Enter the day of the score or the visit it belongs to.", "required")
+        return Problem("for_date", _("Enter the day of the score or the visit it belongs to."), "required")
     return None
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from registry.exceptions import Problem
 from registry.vocabulary import Hemisphere, ThresholdKind, ThresholdMethod, Waveform
+from registry.wording import _
 
 LONGEST_MUSCLE = 40
 # The peak-to-peak amplitude that counts as a response; 50 for resting, 100 to 200 for active thresholds are usual.
@@ -39,15 +40,23 @@ def threshold_problems(row: NewThreshold) -> list[Problem]:
     found: list[Problem] = []
     if not 1 <= row.percent_mso <= 100:
         found.append(
-            Problem("percent_mso", "Enter the threshold in % of maximum stimulator output, a whole number from 1 to 100.", "range")
+            Problem("percent_mso", _("Enter the threshold in % of maximum stimulator output, a whole number from 1 to 100."), "range")
         )
     if row.hemisphere not in (Hemisphere.LEFT, Hemisphere.RIGHT):
-        found.append(Problem("hemisphere", "A threshold belongs to one hemisphere. Choose left or right.", "one_side"))
+        found.append(Problem("hemisphere", _("A threshold belongs to one hemisphere. Choose left or right."), "one_side"))
     if len(row.muscle) > LONGEST_MUSCLE:
-        found.append(Problem("muscle", f"Shorten the name of the muscle to {LONGEST_MUSCLE} characters.", "too_long"))
+        found.append(
+            Problem(
+                "muscle",
+                _("Shorten the name of the muscle to %(longest_muscle)s characters.") % {"longest_muscle": LONGEST_MUSCLE},
+                "too_long",
+            )
+        )
     low, high = CRITERION_RANGE_UV
     if row.criterion_uv is not None and not low <= row.criterion_uv <= high:
-        found.append(Problem("criterion_uv", f"Enter the amplitude in microvolts, from {low} to {high}.", "range"))
+        found.append(
+            Problem("criterion_uv", _("Enter the amplitude in microvolts, from %(low)s to %(high)s.") % {"low": low, "high": high}, "range")
+        )
     if row.measured_on is None and row.measured_at is None:
-        found.append(Problem("measured_on", "Enter the day the threshold was measured.", "required"))
+        found.append(Problem("measured_on", _("Enter the day the threshold was measured."), "required"))
     return found

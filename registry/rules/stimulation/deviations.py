@@ -13,6 +13,7 @@ from registry.rules.stimulation.numbers import count_text, decimal_text, length_
 from registry.rules.stimulation.sessions import NewSession
 from registry.rules.stimulation.timing import ZERO
 from registry.vocabulary import DeviationKind, DeviationReason, IntensityReference, SessionReason, StimulationTarget
+from registry.wording import _
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +84,13 @@ def deviation_problems(deviations: Sequence[Deviation], row: NewSession, *, comp
         return []
     if row.deviation_reason is None or (complete and row.deviation_reason is DeviationReason.NOT_RECORDED):
         listed = ", ".join(one.label for one in unexplained)
-        return [Problem("deviation_reason", f"Choose why the session differs from its prescription ({listed}).", "required")]
+        return [
+            Problem(
+                "deviation_reason", _("Choose why the session differs from its prescription (%(listed)s).") % {"listed": listed}, "required"
+            )
+        ]
     if row.deviation_reason is DeviationReason.OTHER and not row.deviation_text.strip():
-        return [Problem("deviation_text", "Say what the other reason was.", "required")]
+        return [Problem("deviation_text", _("Say what the other reason was."), "required")]
     return []
 
 

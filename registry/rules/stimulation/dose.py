@@ -10,6 +10,7 @@ from registry.exceptions import Problem
 from registry.rules.stimulation.blocks import Block
 from registry.rules.stimulation.numbers import decimal_text, range_problem, round_half_up
 from registry.vocabulary import IntensityReference
+from registry.wording import _
 
 FULL_OUTPUT_PERCENT = 100
 THRESHOLD_PERCENT_MSO = (1, 100)
@@ -39,10 +40,11 @@ def output_problem(setting: int, intensity_percent: Decimal) -> Problem | None:
     """Return why a setting cannot be given, or None."""
     if setting <= FULL_OUTPUT_PERCENT:
         return None
-    message = (
-        f"{decimal_text(intensity_percent)} % needs a setting of {setting} % of the stimulator's output, and 100 % is all it has. "
-        "Lower the intensity, measure the threshold again, or record the session as not given."
-    )
+    message = _(
+        "%(intensity_percent)s %% needs a setting of %(setting)s %% of the stimulator's output, and 100 "
+        "%% is all it has. Lower the intensity, measure the threshold again, or record the session as not "
+        "given."
+    ) % {"intensity_percent": decimal_text(intensity_percent), "setting": setting}
     return Problem("intensity_percent", message, "above_output")
 
 
@@ -63,10 +65,10 @@ def coil_threshold_problem(measured_with: str, used: str, factor: Decimal | None
     """
     if measured_with == used or factor is not None:
         return None
-    message = (
-        f"The threshold was measured with {measured_with} and does not hold for {used}. "
-        "Measure it with the coil used, or let the trial state the factor between the two."
-    )
+    message = _(
+        "The threshold was measured with %(measured_with)s and does not hold for %(used)s. Measure it "
+        "with the coil used, or let the trial state the factor between the two."
+    ) % {"measured_with": measured_with, "used": used}
     return Problem("threshold", message, "other_coil")
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from registry.exceptions import Problem
+from registry.wording import _
 
 DECIMALS = 3
 THIN_SPACE = "\u2009"
@@ -63,8 +64,9 @@ def range_problem(
     """Return what is wrong with a number outside its range or finer than can be set, or None."""
     given = Decimal(value)
     if not given.is_finite() or not low <= given <= high:
-        between = f"{decimal_text(low)} to {decimal_text(high)}"
-        return Problem(field, f"Enter a value from {between}{f' {unit}' if unit else ''}.", "out_of_range")
+        limits = {"low": decimal_text(low), "high": f"{decimal_text(high)}{f' {unit}' if unit else ''}"}
+        return Problem(field, _("Enter a value from %(low)s to %(high)s.") % limits, "out_of_range")
     if given != round(given, decimals):
-        return Problem(field, f"Enter at most {decimals} decimal{'s' if decimals > 1 else ''}.", "too_many_decimals")
+        told = _("Enter at most %(n)s decimals.") if decimals > 1 else _("Enter at most %(n)s decimal.")
+        return Problem(field, told % {"n": decimals}, "too_many_decimals")
     return None

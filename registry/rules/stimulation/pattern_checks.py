@@ -10,6 +10,7 @@ from fractions import Fraction
 from registry.exceptions import InvalidInput, Problem
 from registry.rules.stimulation.numbers import decimal_text, range_problem
 from registry.rules.stimulation.timing import ZERO, Pattern
+from registry.wording import _
 
 FREQUENCY_HZ = (Decimal("0.1"), Decimal(100))
 INTRA_BURST_HZ = (Decimal(1), Decimal(1000))
@@ -72,9 +73,9 @@ def _missing(given: PatternInput) -> list[Problem]:
     found = [Problem(name, message, "required") for name, (value, message) in required.items() if value is None]
     lengths = [value for value in (given.pulses_per_train, given.bursts_per_train, given.train_s) if value is not None]
     if not lengths:
-        found.append(Problem("train_s", "Enter the length of a train in seconds or its pulses.", "required"))
+        found.append(Problem("train_s", _("Enter the length of a train in seconds or its pulses."), "required"))
     elif len(lengths) > 1:
-        found.append(Problem("train_s", "The length of a train is given twice. Keep the seconds or the pulses, not both.", "twice"))
+        found.append(Problem("train_s", _("The length of a train is given twice. Keep the seconds or the pulses, not both."), "twice"))
     return found
 
 
@@ -83,7 +84,7 @@ def _unusable(given: PatternInput) -> list[Problem]:
     ranges = (("frequency_hz", given.frequency_hz, FREQUENCY_HZ, "Hz"), ("pulses_per_burst", given.pulses_per_burst, PULSES_PER_BURST, ""))
     found = [range_problem(name, value, low, high, unit) for name, value, (low, high), unit in ranges if value is not None]
     if given.train_s is not None and not (given.train_s.is_finite() and given.train_s > 0):
-        found.append(Problem("train_s", "Enter a length of a train above 0 seconds.", "out_of_range"))
+        found.append(Problem("train_s", _("Enter a length of a train above 0 seconds."), "out_of_range"))
     return [problem for problem in found if problem is not None]
 
 
@@ -96,24 +97,31 @@ def _bursts(given: PatternInput, frequency_hz: Decimal) -> int | Problem:
         return _broken_train(given, frequency_hz, given.train_s) if bursts is None else bursts
     pulses = given.pulses_per_train or 0
     if pulses % given.pulses_per_burst:
-        message = (
-            f"{pulses} pulses are no whole number of bursts of {given.pulses_per_burst}. Enter a multiple of {given.pulses_per_burst}."
-        )
+        message = _(
+            "%(pulses)s pulses are no whole number of bursts of %(pulses_per_burst)s. Enter a multiple of %(pulses_per_burst)s."
+        ) % {"pulses": pulses, "pulses_per_burst": given.pulses_per_burst}
         return Problem("pulses_per_train", message, "broken_burst")
     return pulses // given.pulses_per_burst
 
 
 def _broken_train(given: PatternInput, frequency_hz: Decimal, train_s: Decimal) -> Problem:
-    unit = "pulses" if given.pulses_per_burst == 1 else "bursts"
+    unit = _("pulses") if given.pulses_per_burst == 1 else _("bursts")
     exact = Fraction(frequency_hz) * Fraction(train_s)
     below = exact.numerator // exact.denominator
     near = [count for count in (below, below + 1) if count > 0]
     seconds = [_seconds_text(count / Fraction(frequency_hz)) for count in near]
     if None in seconds:
-        remedy = f"Enter the {unit} of a train instead: {' or '.join(str(count) for count in near)}."
+        counts = _(" or ").join(str(count) for count in near)
+        remedy = _("Enter the %(unit)s of a train instead: %(counts)s.") % {"unit": unit, "counts": counts}
     else:
-        remedy = f"Enter {' or '.join(f'{text} s' for text in seconds)}, or the {unit} of a train."
-    message = f"{decimal_text(frequency_hz)} Hz for {decimal_text(train_s)} s is no whole number of {unit}. {remedy}"
+        lengths = _(" or ").join(f"{text} s" for text in seconds)
+        remedy = _("Enter %(lengths)s, or the %(unit)s of a train.") % {"unit": unit, "lengths": lengths}
+    message = _("%(frequency_hz)s Hz for %(train_s)s s is no whole number of %(unit)s. %(remedy)s") % {
+        "frequency_hz": decimal_text(frequency_hz),
+        "train_s": decimal_text(train_s),
+        "unit": unit,
+        "remedy": remedy,
+    }
     return Problem("train_s", message, "broken_train")
 
 
@@ -141,20 +149,25 @@ def _rate_problem(pattern: Pattern) -> Problem | None:
     if not pattern.is_bursts:
         if pattern.intra_burst_hz is None:
             return None
-        return Problem("intra_burst_hz", "Single pulses have no rate inside a burst. Leave it empty.", "not_applicable")
+        return Problem("intra_burst_hz", _("Single pulses have no rate inside a burst. Leave it empty."), "not_applicable")
     if pattern.intra_burst_hz is None:
-        return Problem("intra_burst_hz", "Enter the rate of pulses inside a burst in Hz (theta burst: 50).", "required")
+        return Problem("intra_burst_hz", _("Enter the rate of pulses inside a burst in Hz (theta burst: 50)."), "required")
     return range_problem("intra_burst_hz", pattern.intra_burst_hz, *INTRA_BURST_HZ, "Hz")
 
 
 def _whole_problems(pattern: Pattern) -> Iterator[Problem]:
     if pattern.trains == 1 and pattern.gap_s != 0:
-        yield Problem("gap_s", "One train has no pause after it. Enter 0 seconds, or more trains.", "not_applicable")
+        yield Problem("gap_s", _("One train has no pause after it. Enter 0 seconds, or more trains."), "not_applicable")
     if (pattern.pulses_per_burst - 1) * pattern.inter_pulse_s >= 1 / Fraction(pattern.frequency_hz):
-        message = "The bursts run into each other. Enter fewer pulses a burst, a faster rate inside it, or fewer bursts a second."
+        message = _("The bursts run into each other. Enter fewer pulses a burst, a faster rate inside it, or fewer bursts a second.")
         yield Problem("pulses_per_burst", message, "overlap")
     longest = LONGEST_CONTINUOUS_S if pattern.is_bursts or pattern.frequency_hz <= 1 else LONGEST_TRAIN_S
     if pattern.train_s > longest:
-        yield Problem("train_s", f"Enter a train of at most {longest} seconds.", "out_of_range")
+        yield Problem("train_s", _("Enter a train of at most %(longest)s seconds.") % {"longest": longest}, "out_of_range")
     if pattern.pulses > MOST_PULSES:
-        yield Problem("trains", f"That makes {pattern.pulses} pulses. Enter a pattern of at most {MOST_PULSES}.", "out_of_range")
+        yield Problem(
+            "trains",
+            _("That makes %(pulses)s pulses. Enter a pattern of at most %(most_pulses)s.")
+            % {"pulses": pattern.pulses, "most_pulses": MOST_PULSES},
+            "out_of_range",
+        )

@@ -20,6 +20,7 @@ from registry.vocabulary import (
     SessionStatus,
     Severity,
 )
+from registry.wording import _
 
 NUMBERS = (1, 9999)
 PERIODS = (1, 20)
@@ -59,57 +60,67 @@ def session_problems(row: NewSession, *, complete: bool) -> list[Problem]:
 def time_problems(row: SessionTimes, *, now: datetime, zone: ZoneInfo) -> list[Problem]:
     """Return what is wrong with the times of a session, in the patient's zone."""
     found = [
-        Problem(name, "The time lies in the future. Enter when it was.", "future")
+        Problem(name, _("The time lies in the future. Enter when it was."), "future")
         for name in ("started_at", "ended_at", "pain_before_at", "pain_after_at")
         if (moment := getattr(row, name)) is not None and moment > now
     ]
     today = now.astimezone(zone).date()
     if row.for_date is not None and row.for_date > today:
-        found.append(Problem("for_date", f"{row.for_date.isoformat()} is in the future. Enter the day of the session.", "future"))
+        found.append(
+            Problem(
+                "for_date",
+                _("%(for_date)s is in the future. Enter the day of the session.") % {"for_date": row.for_date.isoformat()},
+                "future",
+            )
+        )
     return [*found, *_order_problems(row, zone)]
 
 
 def _order_problems(row: SessionTimes, zone: ZoneInfo) -> Iterator[Problem]:
     if row.started_at is None:
         if row.ended_at is not None:
-            yield Problem("started_at", "The session has an end and no start. Enter when stimulation began.", "required")
+            yield Problem("started_at", _("The session has an end and no start. Enter when stimulation began."), "required")
         return
     if row.ended_at is not None and not row.started_at <= row.ended_at <= row.started_at + LONGEST_SESSION:
-        yield Problem("ended_at", "Enter an end after the start, within the same 24 hours.", "out_of_order")
+        yield Problem("ended_at", _("Enter an end after the start, within the same 24 hours."), "out_of_order")
     day = row.started_at.astimezone(zone).date()
     if row.for_date is not None and row.for_date != day:
         yield Problem(
-            "for_date", f"The session began on {day.isoformat()} where the patient is. Enter that day, or leave it empty.", "mismatch"
+            "for_date",
+            _("The session began on %(day)s where the patient is. Enter that day, or leave it empty.") % {"day": day.isoformat()},
+            "mismatch",
         )
 
 
 def _status_problems(row: NewSession) -> Iterator[Problem]:
     allowed = SESSION_REASONS[row.status]
     if row.status is SessionStatus.GIVEN and row.reason is not None:
-        yield Problem("reason", "A session that was given has no reason. Leave it empty, or choose another status.", "not_applicable")
+        yield Problem("reason", _("A session that was given has no reason. Leave it empty, or choose another status."), "not_applicable")
     elif allowed and row.reason is None:
-        yield Problem("reason", f"Choose why the session was {_became(row.status)}.", "required")
+        yield Problem("reason", _("Choose why the session was %(status)s.") % {"status": _became(row.status)}, "required")
     elif row.reason is not None and row.reason not in allowed:
-        yield Problem("reason", f"{row.reason.label} is no reason here. Choose one of those for this status.", "unknown")
+        yield Problem(
+            "reason", _("%(label)s is no reason here. Choose one of those for this status.") % {"label": row.reason.label}, "unknown"
+        )
     if row.reason is SessionReason.OTHER and not row.reason_text.strip():
-        yield Problem("reason_text", "Say what the other reason was.", "required")
+        yield Problem("reason_text", _("Say what the other reason was."), "required")
 
 
 def _became(status: SessionStatus) -> str:
-    return {SessionStatus.PARTIAL: "stopped early", SessionStatus.NOT_GIVEN: "not given"}.get(status, "missed")
+    return {SessionStatus.PARTIAL: _("stopped early"), SessionStatus.NOT_GIVEN: _("not given")}.get(status, _("missed"))
 
 
 def _dose_problems(row: NewSession) -> Iterator[Problem]:
     if not row.stimulated:
         yield from _undelivered(row)
     elif row.as_planned and row.status is SessionStatus.PARTIAL:
-        yield Problem("as_planned", "A session stopped early was not given as planned. Enter what was given.", "contradiction")
+        yield Problem("as_planned", _("A session stopped early was not given as planned. Enter what was given."), "contradiction")
     elif row.as_planned and row.blocks:
-        yield Problem("blocks", "The session is given as planned and also in blocks. Keep one of the two.", "contradiction")
+        yield Problem("blocks", _("The session is given as planned and also in blocks. Keep one of the two."), "contradiction")
     elif not row.as_planned and not row.blocks:
-        yield Problem("blocks", "Say that it was given as planned, or enter what was given.", "required")
+        yield Problem("blocks", _("Say that it was given as planned, or enter what was given."), "required")
     if len(row.blocks) > MOST_BLOCKS:
-        yield Problem("blocks", f"Enter at most {MOST_BLOCKS} blocks.", "out_of_range")
+        yield Problem("blocks", _("Enter at most %(most_blocks)s blocks.") % {"most_blocks": MOST_BLOCKS}, "out_of_range")
     for position, block in enumerate(row.blocks):
         yield from _of_part("blocks", position, block_problems(block))
 
@@ -117,9 +128,13 @@ def _dose_problems(row: NewSession) -> Iterator[Problem]:
 def _undelivered(row: NewSession) -> Iterator[Problem]:
     """Yield what says that pulses were delivered in a session without any."""
     if row.as_planned or row.blocks:
-        yield Problem("blocks", f"Nothing was delivered in a session {_became(row.status)}. Leave the dose empty.", "contradiction")
+        yield Problem(
+            "blocks",
+            _("Nothing was delivered in a session %(status)s. Leave the dose empty.") % {"status": _became(row.status)},
+            "contradiction",
+        )
     if row.pulse_counter:
-        message = "The stimulator counted pulses. Record the session as stopped early, or leave the counter empty."
+        message = _("The stimulator counted pulses. Record the session as stopped early, or leave the counter empty.")
         yield Problem("pulse_counter", message, "contradiction")
 
 
@@ -131,10 +146,10 @@ def coil_problem(row: NewSession, *, masked: bool, offered: Collection[str], com
     """
     if masked and row.coil is not None:
         return Problem(
-            "coil", "A coil would tell what was given. In a masked trial enter the kit's code and leave the coil empty.", "masked"
+            "coil", _("A coil would tell what was given. In a masked trial enter the kit's code and leave the coil empty."), "masked"
         )
     if complete and not masked and row.stimulated and offered and row.coil is None:
-        return Problem("coil", "Choose the coil that was used.", "required")
+        return Problem("coil", _("Choose the coil that was used."), "required")
     return None
 
 
@@ -146,7 +161,7 @@ def block_problems(block: NewBlock) -> list[Problem]:
     intensity = range_problem("intensity_percent", block.intensity_percent, low, high, "%", INTENSITY_DECIMALS)
     text = None
     if len(block.target_text) > LONGEST_TARGET:
-        text = Problem("target_text", f"Enter at most {LONGEST_TARGET} characters.", "too_long")
+        text = Problem("target_text", _("Enter at most %(longest_target)s characters.") % {"longest_target": LONGEST_TARGET}, "too_long")
     return [*pattern_problems(block.pattern), *(one for one in (intensity, text) if one is not None)]
 
 
@@ -157,14 +172,14 @@ def _of_part(name: str, position: int, problems: Sequence[Problem]) -> list[Prob
 def _answer_problems(row: NewSession) -> Iterator[Problem]:
     for name in ("pain_before", "pain_after"):
         if getattr(row, name) is not None and getattr(row, f"{name}_no_answer") is not None:
-            yield Problem(name, "The question has an answer and also a reason for none. Keep one of the two.", "contradiction")
+            yield Problem(name, _("The question has an answer and also a reason for none. Keep one of the two."), "contradiction")
     if row.attended:
         return
     answered = (row.pain_before, row.pain_after, row.anything_new, row.side_effects, row.started_at)
     names = ("pain_before", "pain_after", "anything_new", "side_effects", "started_at")
     for name, answer in zip(names, answered, strict=True):
         if answer is not None:
-            yield Problem(name, "The patient was not there. Leave this empty, or record the session as not given.", "contradiction")
+            yield Problem(name, _("The patient was not there. Leave this empty, or record the session as not given."), "contradiction")
 
 
 def _range_problems(row: NewSession) -> list[Problem]:
@@ -177,11 +192,11 @@ def _range_problems(row: NewSession) -> list[Problem]:
     )
     found = [range_problem(name, value, *limits) for name, value, limits in ranges if value is not None]
     if row.guess_certainty is not None and row.guess is None:
-        found.append(Problem("guess", "There is a certainty and no guess. Choose what the patient guessed.", "required"))
+        found.append(Problem("guess", _("There is a certainty and no guess. Choose what the patient guessed."), "required"))
     if row.threshold_percent_mso is not None and row.threshold is None:
-        found.append(Problem("threshold", "There is a value of the threshold used and no threshold. Name the threshold.", "required"))
+        found.append(Problem("threshold", _("There is a value of the threshold used and no threshold. Name the threshold."), "required"))
     found += [
-        Problem(name, f"Enter at most {longest} characters.", "too_long")
+        Problem(name, _("Enter at most %(longest)s characters.") % {"longest": longest}, "too_long")
         for name, longest in LONGEST_TEXTS.items()
         if len(getattr(row, name)) > longest
     ]
@@ -190,42 +205,49 @@ def _range_problems(row: NewSession) -> list[Problem]:
 
 def _side_effect_problems(effects: Sequence[NewSideEffect]) -> Iterator[Problem]:
     if sum(effect.term is AdverseEventTerm.OTHER for effect in effects) > MOST_OTHERS:
-        yield Problem("side_effects", f"Enter at most {MOST_OTHERS} other side effects; put several into one.", "too_many")
+        yield Problem(
+            "side_effects",
+            _("Enter at most %(most_others)s other side effects; put several into one.") % {"most_others": MOST_OTHERS},
+            "too_many",
+        )
     seen: set[AdverseEventTerm] = set()
     for position, effect in enumerate(effects):
         field = f"side_effects[{position}]"
         if effect.term in seen and effect.term is not AdverseEventTerm.OTHER:
-            yield Problem(f"{field}.term", f"{effect.term.label} is there twice. Keep the stronger one.", "twice")
+            yield Problem(f"{field}.term", _("%(label)s is there twice. Keep the stronger one.") % {"label": effect.term.label}, "twice")
         if effect.term is AdverseEventTerm.OTHER and not effect.text.strip():
-            yield Problem(f"{field}.text", "Say what the other side effect was.", "required")
+            yield Problem(f"{field}.text", _("Say what the other side effect was."), "required")
         if len(effect.text) > LONGEST_EFFECT:
-            yield Problem(f"{field}.text", f"Enter at most {LONGEST_EFFECT} characters.", "too_long")
+            yield Problem(
+                f"{field}.text", _("Enter at most %(longest_effect)s characters.") % {"longest_effect": LONGEST_EFFECT}, "too_long"
+            )
         seen.add(effect.term)
 
 
 def _dayless(row: NewSession) -> Iterator[Problem]:
     """Yield the least that a record needs: the day it happened or was planned for."""
     if row.started_at is None and row.for_date is None:
-        yield Problem("for_date", f"Enter the day {'of the session' if row.attended else 'the session was planned for'}.", "required")
+        told = _("Enter the day of the session.") if row.attended else _("Enter the day the session was planned for.")
+        yield Problem("for_date", told, "required")
 
 
 def _open_questions(row: NewSession) -> Iterator[Problem]:
     """Yield the questions of the session form that are still open, in the order of the form."""
     if row.number is None:
-        yield Problem("number", "Enter the number of the session.", "required")
+        yield Problem("number", _("Enter the number of the session."), "required")
     if row.reason is SessionReason.NOT_RECORDED:
-        yield Problem("reason", "Choose the reason.", "required")
+        yield Problem("reason", _("Choose the reason."), "required")
     if not row.attended:
         return
     if row.started_at is None:
-        yield Problem("started_at", "Enter when the session began.", "required")
-    yield from _open_pain(row, "pain_before", "Ask for the pain before the session, or say why there is no answer.")
+        yield Problem("started_at", _("Enter when the session began."), "required")
+    yield from _open_pain(row, "pain_before", _("Ask for the pain before the session, or say why there is no answer."))
     yield from _open_anything_new(row)
     if row.stimulated:
         yield from _open_dose(row)
-        yield from _open_pain(row, "pain_after", "Ask for the pain after the session, or say why there is no answer.")
+        yield from _open_pain(row, "pain_after", _("Ask for the pain after the session, or say why there is no answer."))
     if row.side_effects is None:
-        yield Problem("side_effects", "Ask for side effects; choose None where there were none.", "required")
+        yield Problem("side_effects", _("Ask for side effects; choose None where there were none."), "required")
     yield from _open_relations(row.side_effects or ())
 
 
@@ -236,22 +258,22 @@ def _open_pain(row: NewSession, name: str, message: str) -> Iterator[Problem]:
 
 def _open_anything_new(row: NewSession) -> Iterator[Problem]:
     if row.anything_new is None:
-        yield Problem("anything_new", "Ask what is new since the last session; choose Nothing new where nothing is.", "required")
+        yield Problem("anything_new", _("Ask what is new since the last session; choose Nothing new where nothing is."), "required")
     elif NewSinceLast.OTHER in row.anything_new and not row.anything_new_text.strip():
-        yield Problem("anything_new_text", "Say what else is new.", "required")
+        yield Problem("anything_new_text", _("Say what else is new."), "required")
 
 
 def _open_dose(row: NewSession) -> Iterator[Problem]:
     needs_threshold = row.as_planned or any(block.intensity_reference is not IntensityReference.MSO for block in row.blocks)
     if row.threshold is None and needs_threshold:
-        yield Problem("threshold", "Choose the motor threshold that was used, or measure it.", "required")
+        yield Problem("threshold", _("Choose the motor threshold that was used, or measure it."), "required")
     if row.hearing_protection is None:
-        yield Problem("hearing_protection", "Say whether hearing protection was on.", "required")
+        yield Problem("hearing_protection", _("Say whether hearing protection was on."), "required")
     if row.coil_matches_threshold is None and needs_threshold:
-        yield Problem("coil_matches_threshold", "Say whether the coil is of the model the threshold was measured with.", "required")
+        yield Problem("coil_matches_threshold", _("Say whether the coil is of the model the threshold was measured with."), "required")
 
 
 def _open_relations(effects: Sequence[NewSideEffect]) -> Iterator[Problem]:
     for position, effect in enumerate(effects):
         if effect.severity is not Severity.MILD and effect.relation is None:
-            yield Problem(f"side_effects[{position}].relation", "Say how it relates to the stimulation.", "required")
+            yield Problem(f"side_effects[{position}].relation", _("Say how it relates to the stimulation."), "required")
