@@ -126,7 +126,7 @@ def all_rates(payload: Payload) -> Section:
     rows = [
         Row(_of(point, line), _rate(rate)) for point in payload["time_points"] for line in lines_of(whole(point)) for rate in line.rates
     ]
-    columns = [_("Time point"), _("Less pain by"), _("Missing"), _("Responders"), _("n"), _("Rate"), _("95 % CI")]
+    columns = [_("Time point"), _("Less pain by"), _("Rule"), _("Responders"), _("n"), _("Rate"), _("95 % CI")]
     return Section("all-rates", _("All response rates"), tables=[Table(_("Response rates"), columns, rows)])
 
 
@@ -153,7 +153,7 @@ def all_differences(payload: Payload) -> Section | None:
     columns = [
         _("Compared"),
         _("Less pain by"),
-        _("Missing"),
+        _("Rule"),
         _("First"),
         _("Second"),
         _("Points"),
