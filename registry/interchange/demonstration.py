@@ -60,14 +60,14 @@ def load_demonstration(*, passwords: dict[str, str], now: datetime) -> None:
             raise ImportRefused("The demonstration could not be loaded: " + " ".join(report.lines()))
     trial = Trial.objects.get(slug=SLUG)
     for account in ACCOUNTS:
-        ensure_account(account, trial, passwords[account.email], by=setup, now=now)
+        ensure_account(account, trial, passwords, by=setup, now=now)
 
 
-def ensure_account(account: DemonstrationAccount, trial: Trial, password: str, *, by: User, now: datetime) -> None:
+def ensure_account(account: DemonstrationAccount, trial: Trial, passwords: dict[str, str], *, by: User, now: datetime) -> None:
     """Make one account and its membership unless they are there."""
     user = User.objects.filter(email=account.email).first()
     if user is None:
-        user = accounts.create_user(email=account.email, name=account.name, password=password, by=by, is_demonstration=True)
+        user = accounts.create_user(email=account.email, name=account.name, password=passwords[account.email], by=by, is_demonstration=True)
     site = Site.objects.get(trial=trial, code=account.site) if account.site else None
     accounts.add_membership(user=user, role=account.role, trial=trial, site=site, by=by, valid_from=now.date())
 

@@ -10,8 +10,8 @@ from django.core.management import call_command
 
 from registry.interchange.demonstration import ACCOUNTS
 from registry.management.commands import ensure_accounts
-from registry.models import Trial, User
-from registry.services.accounts import FIRST_ADMINISTRATOR_EMAIL, change_password
+from registry.models import Trial, User, system_actor
+from registry.services.accounts import FIRST_ADMINISTRATOR_EMAIL, change_password, create_user
 
 
 @pytest.fixture
@@ -85,3 +85,26 @@ def test_later_starts_try_a_password_only_where_its_hash_has_changed(start, load
     change_password(administrator, json.loads((tmp_path / "accounts.json").read_text())[FIRST_ADMINISTRATOR_EMAIL], by=administrator)
     assert start() == first
     assert tried == [FIRST_ADMINISTRATOR_EMAIL] * 3
+
+
+def test_accounts_of_a_restored_registry_keep_their_passwords_and_none_is_minted(start, loaded, tmp_path):
+    """A backup holds no first passwords: there is no accounts.json beside what was restored."""
+    start()
+    for account in ACCOUNTS[:2]:
+        create_user(email=account.email, name=account.name, password="a battery of horses", by=system_actor("setup"), is_demonstration=True)
+    for name in ("accounts.json", "accounts-checked.json"):
+        (tmp_path / name).unlink()
+    said = start()
+    minted = json.loads((tmp_path / "accounts.json").read_text())
+    assert set(minted) == {account.email for account in ACCOUNTS[2:]}  # those a crash had kept from being made
+    assert said.count("(the password it had when this registry was backed up)") == 3
+    assert "(password was changed)" not in said
+
+
+def test_restored_registry_without_the_demonstration_is_given_none(start, loaded, tmp_path):
+    start("--without-demonstration")
+    (tmp_path / "accounts.json").unlink()
+    said = start()
+    assert loaded == []
+    assert not (tmp_path / "accounts.json").exists()
+    assert "first passwords" not in said

@@ -23,9 +23,13 @@ CHECKED_NAME = "accounts-checked.json"
 
 
 def kept_passwords(path: Path, emails: list[str]) -> dict[str, str]:
-    """Return a password for each address, minted at first use and on disk before any account has it, so that no crash loses one."""
+    """Return the first passwords, minted at first use and on disk before any account has it, so that no crash loses one.
+
+    An account that is there already, as in a registry that was restored, keeps the password it has, and none is minted.
+    """
     passwords: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
-    missing = [email for email in emails if email not in passwords]
+    there = set(User.objects.filter(email__in=emails).values_list("email", flat=True))
+    missing = [email for email in emails if email not in passwords and email not in there]
     if missing:
         passwords |= {email: accounts.new_password() for email in missing}
         write_private(path, passwords)
@@ -63,8 +67,21 @@ class FirstPasswords:
 
 
 def wants_demonstration(path: Path) -> bool:
-    """Tell whether the first start was with the demonstration: then its accounts are on file, whatever the start got done after that."""
-    return not path.exists() or any(account.email in json.loads(path.read_text()) for account in ACCOUNTS)
+    """Tell whether the first start was with the demonstration: then its accounts are on file, whatever the start got done after that.
+
+    Where no file is, the registry is new, or was restored, and has the demonstration if it had it.
+    """
+    if path.exists():
+        return any(account.email in json.loads(path.read_text()) for account in ACCOUNTS)
+    people = User.objects.filter(is_system=False)
+    return not people.exists() or people.filter(is_demonstration=True).exists()
+
+
+def password_told(user: User, first: str | None, first_ones: FirstPasswords) -> str:
+    """Return what is printed for an account's password."""
+    if first is None:
+        return "(the password it had when this registry was backed up)"
+    return first if first_ones.stands(user, first) else "(password was changed)"
 
 
 class Command(BaseCommand):
@@ -78,28 +95,30 @@ class Command(BaseCommand):
         path = Path(settings.DATA) / FILE_NAME
         demonstration = not options["without_demonstration"] and wants_demonstration(path)
         emails = [account.email for account in ACCOUNTS] if demonstration else []
-        passwords = kept_passwords(path, [accounts.FIRST_ADMINISTRATOR_EMAIL, *emails])
-        accounts.ensure_first_administrator(password=passwords[accounts.FIRST_ADMINISTRATOR_EMAIL], now=now)
+        emails.append(accounts.FIRST_ADMINISTRATOR_EMAIL)
+        passwords = kept_passwords(path, emails)
+        if accounts.FIRST_ADMINISTRATOR_EMAIL in passwords:
+            accounts.ensure_first_administrator(password=passwords[accounts.FIRST_ADMINISTRATOR_EMAIL], now=now)
         if demonstration:
             self._demonstrate(passwords, now)
-        self._print(passwords, FirstPasswords(path.with_name(CHECKED_NAME)))
+        self._print({*emails, *passwords}, passwords, FirstPasswords(path.with_name(CHECKED_NAME)))
         if not Trial.objects.exists():
             self.stdout.write("There is no trial yet: sign in as the administrator and choose 'New trial'.")
-        self.stdout.write(f"These first passwords are kept in {path}; change the administrator's after signing in.")
+        if passwords:
+            self.stdout.write(f"These first passwords are kept in {path}; change the administrator's after signing in.")
 
     def _demonstrate(self, passwords: dict[str, str], now: datetime) -> None:
         """Load the demonstration once; never beside a real trial."""
         if not Trial.objects.filter(synthetic=False).exists():
             load_demonstration(passwords=passwords, now=now)
 
-    def _print(self, passwords: dict[str, str], first_ones: FirstPasswords) -> None:
+    def _print(self, emails: set[str], passwords: dict[str, str], first_ones: FirstPasswords) -> None:
         """Print each account that may sign in with its first password, and what its role may do."""
-        people = User.objects.filter(email__in=passwords).order_by("is_demonstration", "pk").prefetch_related("memberships")
+        people = User.objects.filter(email__in=emails).order_by("is_demonstration", "pk").prefetch_related("memberships")
         for user in people:
             if not accounts.may_sign_in(user):
                 continue
-            first = passwords[user.email] if first_ones.stands(user, passwords[user.email]) else "(password was changed)"
-            self.stdout.write(f"  {user.email}  {first}")
+            self.stdout.write(f"  {user.email}  {password_told(user, passwords.get(user.email), first_ones)}")
             for membership in user.memberships.all():
                 self.stdout.write(f"      {ROLES[membership.role].label}: {ROLES[membership.role].sentence}")
         write_private(first_ones.path, first_ones.noted)
