@@ -200,6 +200,7 @@ class FolderImport:
                 with_allocations=brings,
                 knows_allocations=tables.ALLOCATIONS.file in self.folder.names,
                 reason=self.reason,
+                asks_reason=not self.dry_run,
                 using=self.using,
             )
         except InvalidInput as refused:

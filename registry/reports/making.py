@@ -102,7 +102,8 @@ def _make(report: WeeklyReport, now: datetime) -> str:
 
 
 def _documents(report: WeeklyReport, now: datetime) -> BothHalves:
-    found = week_snapshot(report, now=now)
+    # What is decided while this waits its turn is of a later document: this one says that it was made now.
+    found = week_snapshot(report, now=now, known_before=now)
     shown = [payload["efficacy"] == "shown" for payload in (found.opened, found.closed)]
     return BothHalves(_drawn_up(report, found.opened, last_open(report)), _drawn_up(report, found.closed, last_closed(report)), *shown)
 

@@ -14,8 +14,9 @@ from registry.vocabulary import JobState
 def tidy_jobs(now: datetime) -> int:
     """Remove jobs that ended long enough ago and return how many.
 
-    A failure that no later job of its kind and trial has taken over stands on the status page, and stays longer. The last job of a kind
-    in a trial stays, since the next one is judged by it; so do those that an upload or an export names.
+    A failure that no later job of its kind and trial has taken over stands on the status page, and stays longer; work that still waits
+    is asked for again once it is gone. Of those that were done the last of a kind in a trial stays, since the next one is judged by it;
+    so do all that an upload or an export names.
     """
     later = Job.objects.filter(kind=OuterRef("kind"), trial=OuterRef("trial"), pk__gt=OuterRef("pk"))
     settled = Exists(later) | Q(trial=None, state=JobState.DONE)

@@ -29,7 +29,7 @@ from registry.services.session_moulds import Cells, Mould, Moulds, SessionLine
 from registry.services.stimulation_answers import AFTER, BEFORE, asked_at, keep_guesses
 from registry.services.stimulation_recording import check_free, refusal
 from registry.services.stimulation_references import SessionReferences
-from registry.services.stimulation_rows import Writing
+from registry.services.stimulation_rows import Writing, claimed_twice
 
 
 def record_session_lines(*, trial: Trial, lines: Sequence[SessionLine], by: User, now: datetime, reason: str) -> None:
@@ -72,7 +72,7 @@ def _twice(lines: Sequence[SessionLine]) -> Iterator[Problem]:
     for number, line in enumerate(lines):
         key = line.patient, line.period, line.number
         if line.number is not None and key in seen:
-            yield Problem(f"rows[{number}].number", "An earlier row has it already. Keep one of the two.", "twice")
+            yield claimed_twice("number", number, len(lines))
         seen.add(key)
 
 

@@ -79,6 +79,11 @@ def prepare(rows: Sequence[NewSession], writing: Writing, befores: Sequence[Stim
     return prepared
 
 
+def claimed_twice(name: str, number: int, rows: int) -> Problem:
+    """Return the problem of a row whose identifier or number an earlier one of the same set has."""
+    return of_row(Problem(name, "An earlier row has it already. Keep one of the two.", "twice"), number, rows)
+
+
 def _twice(rows: Sequence[NewSession]) -> list[Problem]:
     """Return which rows claim the identifier or the number of an earlier one."""
     found: list[Problem] = []
@@ -89,7 +94,7 @@ def _twice(rows: Sequence[NewSession]) -> list[Problem]:
         keys += [("number", (row.patient, row.period, row.number))] if row.number is not None else []
         for name, key in keys:
             if key in seen:
-                found.append(of_row(Problem(name, "An earlier row has it already. Keep one of the two.", "twice"), number, len(rows)))
+                found.append(claimed_twice(name, number, len(rows)))
             seen.add(key)
     return found
 

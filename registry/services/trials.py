@@ -45,6 +45,7 @@ def define_trial(
     knows_allocations: bool = False,
     appoint: bool = True,
     reason: str = "",
+    asks_reason: bool = True,
     using: str = "default",
 ) -> DefinedTrial:
     """Make the trial, or extend and correct the one of that slug; raise InvalidInput for a change that may not be.
@@ -52,12 +53,17 @@ def define_trial(
     Who makes a trial becomes its data manager, and its unmasked statistician if they bring its allocations; without
     `appoint` they get no role in it. A plan added to a trial on record by who knows who got what is post hoc, as it is once
     anybody was shown that (`knows_allocations`: the same folder brings it). A trial made now keeps what its folder says of its plans.
+    Looks that are new or changed need a reason, unless what is written is only tried (`asks_reason`).
     """
     with audited(by=by, reason=reason or "trial defined", using=using):
         lock_name(definition.trial.slug, using)
         trial = Trial.objects.using(using).filter(slug=definition.trial.slug).first()
         if trial is not None:
-            return _extend(trial, definition, reason, by=by, using=using, knows_allocations=knows_allocations)
+            on_record = definition_of(trial, using)
+            unexplained = _unexplained_looks(definition, on_record, reason) if asks_reason else []
+            if problems := [*_forbidden_changes(trial, definition, on_record, using), *unexplained]:
+                raise InvalidInput(problems)
+            return _extend(trial, definition, on_record, by=by, using=using, knows_allocations=knows_allocations)
         if not by.is_system:
             by.check_can(Permission.TRIAL_CREATE)
         trial = _create(definition, using)
@@ -90,11 +96,9 @@ def _appoint(trial: Trial, by: User, now: datetime, *, with_allocations: bool, u
     by.current_memberships().extend(rows if by.is_system else Membership.objects.using(using).bulk_create(rows))
 
 
-def _extend(trial: Trial, definition: TrialDefinition, reason: str, *, by: User, using: str, knows_allocations: bool) -> DefinedTrial:
-    on_record = definition_of(trial, using)
-    problems = [*_forbidden_changes(trial, definition, on_record, using), *_unexplained_looks(definition, on_record, reason)]
-    if problems:
-        raise InvalidInput(problems)
+def _extend(
+    trial: Trial, definition: TrialDefinition, on_record: TrialDefinition, *, by: User, using: str, knows_allocations: bool
+) -> DefinedTrial:
     tally = _tally(definition, on_record)
     if tally.new or tally.corrected:
         by.check_can(Permission.TRIAL_MANAGE, trial=trial)

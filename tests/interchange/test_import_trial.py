@@ -415,6 +415,8 @@ def test_a_look_new_or_moved_needs_a_reason_and_an_absent_one_stays(bring: Bring
     assert [(problem.column, problem.line > 0, problem.wrong) for problem in refused.problems] == [
         ("looks.code", True, "is new or changed")
     ]
+    tried = bring(first, dry_run=True)
+    assert (tried.problem_count, Trial.objects.get().looks.count()) == (0, 0)
     assert bring(first, reason="the charter was signed").imported
     later = write_folder(tmp_path / "later", trial=TRIAL + LOOK.format(day="2027-01-01"), **WHOLE)
     assert not bring(later).imported

@@ -18,6 +18,7 @@ from django.utils import timezone
 from registry.models import CharterLook, ReportDocument, Trial, WeeklyReport
 from registry.outcomes.refresh import refresh_trial
 from registry.reports.again import differences
+from registry.reports.making import make_report
 from registry.rules.report_weeks import ReportWeek
 from registry.selectors.outcomes import latest_closed
 from registry.selectors.reports import closed_report, open_report
@@ -151,6 +152,22 @@ def test_both_kinds_are_computed_anew_to_the_same_bytes_whatever_became_of_the_d
     for report in reports:
         for read in (open_report, closed_report):
             assert differences(report, read(by_arm, report.week, 1, by=uma), now=timezone.now()) == []
+
+
+def test_a_date_set_while_a_report_waits_its_turn_is_of_a_later_document(
+    by_arm: Trial, weeks: list[ReportWeek], uma: Any, setup_actor: Any, admin: Any
+) -> None:
+    plan(by_arm, "final", weeks[4].monday, admin)
+    began = timezone.now()
+    plan(by_arm, "interim1", weeks[1].monday, admin)
+    week = weeks[0]
+    report = WeeklyReport.objects.create(
+        trial=by_arm, week=str(week), version=1, cutoff=week.ends_at(by_arm.zone), requested_by=setup_actor, requested_at=began
+    )
+    assert make_report(report, now=began) == ""
+    report = WeeklyReport.objects.select_related("trial").get(pk=report.pk)
+    assert [look["code"] for look in closed_of(report)["charter"]["looks"]] == ["final"]
+    assert differences(report, closed_report(by_arm, report.week, 1, by=uma), now=timezone.now()) == []
 
 
 def test_a_date_changed_after_a_look_is_printed_with_its_reason_and_one_before_is_not(

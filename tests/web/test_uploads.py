@@ -9,7 +9,7 @@ import zipfile
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.test import Client
@@ -17,7 +17,20 @@ from django.utils import timezone
 
 from registry import upload_files
 from registry.interchange import upload_jobs
-from registry.models import ActLog, Change, Enrolment, Job, Membership, PainScore, Patient, Trial, TrialExport, TrialUpload, User
+from registry.models import (
+    ActLog,
+    Change,
+    CharterLook,
+    Enrolment,
+    Job,
+    Membership,
+    PainScore,
+    Patient,
+    Trial,
+    TrialExport,
+    TrialUpload,
+    User,
+)
 from registry.services.auditing import audited
 from registry.services.exports import tidy_exports
 from registry.services.scores import Reason, correct_score
@@ -94,6 +107,22 @@ def test_a_folder_is_checked_confirmed_and_imported(administrator: Client, admin
     assert Change.objects.filter(reason=WHY, actor=admin).count() == 1
     assert ActLog.objects.filter(act=Act.IMPORT, actor=admin).count() == 1
     assert files_in(data) == set()
+
+
+def test_a_look_comes_with_the_reason_of_the_confirmation(administrator: Client, folder: bytes, tmp_path: Path) -> None:
+    """The check asks for no reason: it is given once one has seen what the folder would change."""
+    bring(administrator, NEW, folder)
+    work()
+    confirm(administrator)
+    work()
+    look = '\n[[looks]]\ncode = "interim1"\nplanned_on = 2027-01-01\n'
+    bring(administrator, NEW, zipped_folder(tmp_path / "look", TRIAL.split("[plan]")[0] + look, patients=PATIENTS, pain_scores=SCORES))
+    work()
+    assert last_upload().state == UploadState.CHECKED
+    confirm(administrator)
+    work()
+    assert last_upload().state == UploadState.IMPORTED
+    assert [event.change.reason for event in cast("Any", CharterLook.objects.get()).history.all()] == [WHY]
 
 
 def test_files_lie_for_their_owner_alone_and_no_page_hands_them_out(administrator: Client, folder: bytes, data: Path) -> None:
