@@ -216,7 +216,9 @@ def opened(tab: Open, due: Any) -> Callable[..., Page]:
 def to_session_1(found: Tab) -> Page:
     """Go to the form of session 1 as a person does."""
     page = found.goto(PATIENT)
-    page.get_by_role("button", name="Log session 1").click()
+    # Where somebody has begun it already there is a link to that.
+    resume = page.get_by_role("link", name="Resume session 1", exact=True)
+    page.get_by_role("button", name="Log session 1", exact=True).or_(resume).click()
     page.get_by_role("heading", name="P-0001, session 1 of 10").wait_for()
     return page
 
