@@ -61,7 +61,8 @@ def make_floors(connection: Any) -> None:
 
 def whole_session() -> str:
     """Return the script that writes all the rows of one session in one transaction, one statement a table."""
-    lines = ["\\set patient random(1, 2000000000)", "BEGIN;"]
+    # So wide that no two sessions of a run have the same patient: numbers of sessions are unique.
+    lines = ["\\set patient random(1, 9000000000000000000)", "BEGIN;"]
     for table, rows in ROWS.items():
         values = ", ".join(f"({', '.join(row.values())})" for row in rows)
         end = " RETURNING id \\gset" if table == "stimulationsession" else ";"
