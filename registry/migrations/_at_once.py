@@ -39,24 +39,11 @@ class AtOnce(Operation):
         return f"Make {made} tables at once"
 
 
-class Together(Operation):
+class Together(AtOnce):
     """Do operations on new and old tables with one reckoning of what the models are before them, and one of what they are after.
 
     None may need a state between: no field added and changed again, nothing made and removed, no Python that asks for models.
     """
-
-    reversible = False
-
-    def __init__(self, operations):
-        self.operations = operations
-
-    def deconstruct(self):
-        return self.__class__.__qualname__, [], {"operations": self.operations}
-
-    def state_forwards(self, app_label, state):
-        state.__dict__.pop("apps", None)
-        for operation in self.operations:
-            operation.state_forwards(app_label, state)
 
     def database_forwards(self, app_label, schema_editor, from_state, to_state):
         made = {operation.name_lower for operation in self.operations if isinstance(operation, CreateModel)}
